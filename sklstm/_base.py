@@ -1,0 +1,306 @@
+"""What the classifier and the regressor share."""
+
+from abc import ABCMeta, abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+
+from sklstm._compat import CallbackSupportMixin
+from sklstm._device import exists, resolve_device
+from sklstm._network import build_network, network_from_arrays, network_to_arrays
+from sklstm._samples import Samples, merge_copies
+from sklstm._split import hold_out
+from sklstm._state import training_state
+from sklstm._training.batches import TrainingTensors
+from sklstm._training.callbacks import EpochTasks, training_callbacks
+from sklstm._training.net import SequenceNet
+from sklstm._training.prediction import predict_outputs
+from sklstm._validation import check_sequences, check_weight
+
+AUTO_BATCH_SIZE = 64
+AUTO_EARLY_STOPPING_SAMPLES = 1000
+
+
+class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+    """An estimator around a :class:`~sklstm.nn.SequenceNetwork`."""
+
+    _parameter_constraints = {
+        "hidden_size": [Interval(Integral, 1, None, closed="left")],
+        "num_layers": [Interval(Integral, 1, None, closed="left")],
+        "bidirectional": ["boolean"],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "pooling": [StrOptions({"last", "mean", "max", "concat"})],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "clip_grad_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "early_stopping": [StrOptions({"auto"}), "boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "standardize": ["boolean"],
+        "n_timesteps": [None, Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "callbacks": [None, list, tuple],
+        "device": [str, torch.device],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        hidden_size,
+        num_layers,
+        bidirectional,
+        dropout,
+        pooling,
+        max_epochs,
+        batch_size,
+        lr,
+        weight_decay,
+        clip_grad_norm,
+        early_stopping,
+        validation_fraction,
+        n_iter_no_change,
+        tol,
+        standardize,
+        n_timesteps,
+        warm_start,
+        callbacks,
+        device,
+        random_state,
+        verbose,
+    ):
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.pooling = pooling
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.clip_grad_norm = clip_grad_norm
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.standardize = standardize
+        self.n_timesteps = n_timesteps
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, groups=None, X_val=None, y_val=None):
+        """Fit the network to sequences.
+
+        Parameters
+        ----------
+        X : SequenceArray, array-like or list
+            The sequences: a :class:`~sklstm.SequenceArray`; an array of shape
+            (n_samples, n_timesteps, n_features); a list of arrays or frames of shape
+            (n_timesteps_i, n_features); or an array or frame of shape
+            (n_samples, n_columns), each row a sequence (see `n_timesteps`). NaN is a
+            missing value.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target of each sequence.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, 1 for each if None. A sample of weight 0 is left out.
+
+        groups : array-like of shape (n_samples,), default=None
+            What a sample belongs to, such as a patient: early stopping holds out whole
+            groups. If None, the `ids` of a :class:`~sklstm.SequenceArray` are used.
+
+        X_val, y_val : same forms as X and y, default=None
+            Data for early stopping. If None, `validation_fraction` of the samples is
+            held out where early stopping asks for it.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        is_new = not (self.warm_start and self.__sklearn_is_fitted__())
+        samples = self._check_samples(X, y, sample_weight, groups, reset=is_new)
+        valid = self._check_validation(X_val, y_val)
+        seed = self._seed()
+        if valid is None and self._holds_out(len(samples)):
+            samples, valid = self._hold_out(samples, seed)
+        return self._train(samples, valid, self.max_epochs, seed, is_new, data=(X, y))
+
+    def _partial_fit(self, X, y, sample_weight):
+        is_new = not self.__sklearn_is_fitted__()
+        samples = self._check_samples(X, y, sample_weight, None, reset=is_new)
+        return self._train(samples, None, 1, self._seed(), is_new, data=(X, y))
+
+    @abstractmethod
+    def _encode_target(self, y, is_used, reset):
+        """Return y as an array, and set what is learnt from it where `is_used`."""
+
+    @abstractmethod
+    def _output_statistics(self, samples):
+        """Return mean and scale of the network's outputs, an array each."""
+
+    @abstractmethod
+    def _loss(self):
+        """Return the loss that is minimised."""
+
+    @abstractmethod
+    def _metric(self):
+        """Return what is recorded of validation data beside the loss."""
+
+    def _reweight(self, weight, target):
+        """Return the weights that the loss uses."""
+        return weight
+
+    def _loss_target(self, target, network):
+        """Return the target on the scale of the loss."""
+        return target
+
+    def _check_samples(self, X, y, sample_weight, groups, reset):
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        sequences = check_sequences(self, X, reset=reset)
+        check_consistent_length(sequences, y, groups)
+        weight = check_weight(sample_weight, sequences)
+        groups = sequences.ids if groups is None else column_or_1d(groups)
+        target = self._encode_target(y, weight > 0, reset)
+        samples = Samples(sequences, target, self._reweight(weight, target), groups)
+        is_used = samples.weight > 0
+        return samples if is_used.all() else samples.take(is_used)
+
+    def _check_validation(self, X_val, y_val):
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together.")
+        if X_val is None:
+            return None
+        return self._check_samples(X_val, y_val, None, None, reset=False)
+
+    def _seed(self):
+        if self.random_state is None:  # from the operating system, not from numpy's state
+            return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+        return check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+
+    def _holds_out(self, n_samples):
+        if self.early_stopping == "auto":
+            return n_samples >= AUTO_EARLY_STOPPING_SAMPLES
+        return self.early_stopping
+
+    def _hold_out(self, samples, seed):
+        labels = samples.target if samples.target.dtype.kind == "i" else None
+        train, valid = hold_out(
+            len(samples), self.validation_fraction, seed, labels, samples.groups
+        )
+        return samples.take(train), samples.take(valid)
+
+    def _train(self, samples, valid, epochs, seed, is_new, data):
+        batch_size = AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
+        if len(samples) <= batch_size:
+            samples = merge_copies(samples)
+        samples = samples.with_unit_mean_weight()
+        self.device_ = resolve_device(self.device)
+        context = self._init_callback_context(max_subtasks=epochs)
+        tasks = EpochTasks(self, context, data, self._fitted_attributes)
+        with training_state(seed, self.device_):
+            network = self._new_network(samples) if is_new else self.module_
+            # A fit that fails leaves an estimator that is not fitted.
+            self.__dict__.pop("module_", None)
+            net = self._build_net(network, valid, epochs, batch_size, tasks)
+            net.resume(None if is_new else getattr(self, "_optimizer_state", None))
+            net.train_for(epochs, self._tensors(samples, network))
+        history = [] if is_new else self.history_
+        for name, value in self._fitted_attributes(net, history).items():
+            setattr(self, name, value)
+        return self
+
+    def _new_network(self, samples):
+        mean, scale = self._output_statistics(samples)
+        network = build_network(
+            samples,
+            len(mean),
+            standardize=self.standardize,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            bidirectional=self.bidirectional,
+            dropout=self.dropout,
+            pooling=self.pooling,
+        )
+        network.output_mean.copy_(torch.as_tensor(mean))
+        network.output_scale.copy_(torch.as_tensor(scale))
+        return network.float() if self.device_.type == "mps" else network
+
+    def _tensors(self, samples, network):
+        target = self._loss_target(samples.target, network)
+        return TrainingTensors(samples, target, self.device_)
+
+    def _build_net(self, network, valid, epochs, batch_size, tasks):
+        if valid is not None:
+            valid = self._tensors(valid.with_unit_mean_weight(), network)
+        return SequenceNet(
+            network,
+            self._loss(),
+            self._metric(),
+            valid,
+            callbacks=training_callbacks(self, epochs, valid is not None, tasks),
+            lr=self.lr,
+            optimizer__weight_decay=self.weight_decay,
+            batch_size=batch_size,
+            device=self.device_,
+        )
+
+    def _fitted_attributes(self, net, history=()):
+        """Return what training adds to the estimator."""
+        done = net.records(first_epoch=len(history) + 1)
+        return {
+            "module_": net.module_,
+            "history_": [*history, *done],
+            "n_iter_": len(history) + len(done),
+            "best_epoch_": len(history) + net.best_epoch(),
+            "_optimizer_state": net.optimizer_.state_dict(),
+        }
+
+    def _predict_outputs(self, X):
+        """Return the network's outputs, a float64 array of shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        sequences = check_sequences(self, X, reset=False)
+        return predict_outputs(self.module_, sequences, self.device_)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "module_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        state.pop("_optimizer_state", None)
+        if "module_" in state:
+            state["module_"] = network_to_arrays(state["module_"])
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        if "module_" in state:
+            if not exists(state["device_"]):
+                state["device_"] = torch.device("cpu")
+            state["module_"] = network_from_arrays(state["module_"]).to(state["device_"])
+        super().__setstate__(state)

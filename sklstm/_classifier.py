@@ -1,0 +1,268 @@
+"""LSTMClassifier."""
+
+import numpy as np
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_y, column_or_1d
+
+from sklstm._base import _BaseLSTM
+from sklstm.nn import WeightedLoss
+from sklstm.nn.metrics import accuracy, subset_accuracy
+
+__all__ = ["LSTMClassifier"]
+
+
+class LSTMClassifier(ClassifierMixin, _BaseLSTM):
+    """PARAMS"""
+
+    _parameter_constraints = {
+        **_BaseLSTM._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        hidden_size=64,
+        *,
+        num_layers=1,
+        bidirectional=False,
+        dropout=0.1,
+        pooling="concat",
+        max_epochs=100,
+        batch_size="auto",
+        lr=0.003,
+        weight_decay=0.01,
+        clip_grad_norm=1.0,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=0.0,
+        standardize=True,
+        n_timesteps=None,
+        class_weight=None,
+        warm_start=False,
+        callbacks=None,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            pooling=pooling,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            lr=lr,
+            weight_decay=weight_decay,
+            clip_grad_norm=clip_grad_norm,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            standardize=standardize,
+            n_timesteps=n_timesteps,
+            warm_start=warm_start,
+            callbacks=callbacks,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch on a part of the data.
+
+        The first call decides what is learnt before training: the classes, the
+        standardisation and which features have missing values.
+
+        Parameters
+        ----------
+        X : SequenceArray, array-like or list
+            The sequences, in any form that :meth:`fit` takes.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The labels.
+
+        classes : array-like of shape (n_classes,), default=None
+            All labels that any part may hold. Needed in the first call, and not for
+            indicator targets.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, 1 for each if None.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained one epoch more.
+        """
+        if not self.__sklearn_is_fitted__():
+            self._partial_classes = classes
+            if classes is None and np.ndim(y) == 1:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"classes={classes!r} are not those of the first call: {self.classes_!r}."
+            )
+        try:
+            return self._partial_fit(X, y, sample_weight)
+        finally:
+            self.__dict__.pop("_partial_classes", None)
+
+    def predict(self, X):
+        """Predict the label of each sequence.
+
+        Parameters
+        ----------
+        X : SequenceArray, array-like or list
+            The sequences, in any form that :meth:`fit` takes.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Labels of `classes_`, or an indicator matrix.
+        """
+        logits = self._predict_outputs(X)
+        if self._is_multilabel:
+            return (logits > 0).astype(int)
+        if logits.shape[1] == 1:
+            return self.classes_[(logits[:, 0] > 0).astype(int)]
+        return self.classes_[logits.argmax(axis=1)]
+
+    def decision_function(self, X):
+        """Return the logits of each sequence.
+
+        Parameters
+        ----------
+        X : SequenceArray, array-like or list
+            The sequences, in any form that :meth:`fit` takes.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One column a class; for two classes the logit of `classes_[1]` alone.
+        """
+        logits = self._predict_outputs(X)
+        is_binary = logits.shape[1] == 1 and not self._is_multilabel
+        return logits[:, 0] if is_binary else logits
+
+    def predict_proba(self, X):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : SequenceArray, array-like or list
+            The sequences, in any form that :meth:`fit` takes.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`. Rows sum to 1, except for multilabel targets,
+            where a column is the probability of that label.
+        """
+        logits = self._predict_outputs(X)
+        if self._is_multilabel:
+            return expit(logits)
+        if logits.shape[1] == 1:
+            return expit(np.hstack([-logits, logits]))
+        return softmax(logits, axis=1)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : SequenceArray, array-like or list
+            The sequences, in any form that :meth:`fit` takes.
+
+        Returns
+        -------
+        log_probability : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        logits = self._predict_outputs(X)
+        if self._is_multilabel:
+            return log_expit(logits)
+        if logits.shape[1] == 1:
+            return log_expit(np.hstack([-logits, logits]))
+        return log_softmax(logits, axis=1)
+
+    def _encode_target(self, y, is_used, reset):
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        y = _check_y(y, multi_output=True, y_numeric=False)
+        is_multilabel = kind == "multilabel-indicator"
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "Several labels a sample must be an indicator matrix of 0 and 1: use "
+                "sklearn.preprocessing.MultiLabelBinarizer, or one classifier a column."
+            )
+        y = y if is_multilabel else column_or_1d(y, warn=True)
+        if reset:
+            self._is_multilabel = is_multilabel
+            self._set_classes(y[is_used])
+        if is_multilabel != self._is_multilabel or (
+            is_multilabel and y.shape[1] != self.n_outputs_
+        ):
+            raise ValueError("y must have the form and the columns it had in fit.")
+        return y.astype(np.float32) if is_multilabel else self._encode_labels(y, is_used)
+
+    def _set_classes(self, y):
+        if self._is_multilabel:
+            self.classes_ = np.arange(y.shape[1])
+            self.n_outputs_ = y.shape[1]
+            return
+        known = getattr(self, "_partial_classes", None)
+        self.classes_ = np.unique(y if known is None else known)
+        self.n_outputs_ = 1
+        if len(self.classes_) < 2:
+            raise ValueError(
+                "LSTMClassifier needs samples of at least 2 classes, but y (where weights "
+                f"are not zero) holds only one class: {self.classes_[0]!r}."
+            )
+
+    def _encode_labels(self, y, is_used):
+        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        unknown = np.flatnonzero((self.classes_[codes] != y) & is_used)
+        if len(unknown):
+            raise ValueError(
+                f"The label {y[unknown[0]]!r} of sample {unknown[0]} is not one of the "
+                f"classes {self.classes_!r}."
+            )
+        return codes.astype(np.int64)
+
+    def _reweight(self, weight, target):
+        if self.class_weight is None:
+            return weight
+        if self._is_multilabel:
+            return weight * compute_sample_weight(self.class_weight, target)
+        n_classes = len(self.classes_)
+        if self.class_weight == "balanced":
+            total = np.bincount(target, weight, minlength=n_classes)
+            of_class = weight.sum() / (n_classes * np.maximum(total, weight.min()))
+        else:
+            of_class = np.array([self.class_weight.get(c, 1.0) for c in self.classes_.tolist()])
+        return weight * of_class[target]
+
+    def _output_statistics(self, samples):
+        n_outputs = samples.target.shape[1] if self._is_multilabel else len(self.classes_)
+        n_outputs = 1 if n_outputs == 2 and not self._is_multilabel else n_outputs
+        return np.zeros(n_outputs), np.ones(n_outputs)
+
+    def _loss(self):
+        is_multiclass = len(self.classes_) > 2 and not self._is_multilabel
+        return WeightedLoss("cross_entropy" if is_multiclass else "binary_cross_entropy")
+
+    def _metric(self):
+        is_multiclass = len(self.classes_) > 2 and not self._is_multilabel
+        return accuracy if is_multiclass else subset_accuracy
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,74 @@
+"""From training data to an untrained network, and from a network to plain arrays."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklstm._samples import Samples
+from sklstm._statistics import ColumnStatistics, column_statistics
+from sklstm.nn import SequenceNetwork, StandardizedInputs
+
+
+def build_network(
+    samples: Samples, n_outputs: int, *, standardize: bool, **options: Any
+) -> SequenceNetwork:
+    """Build a network for samples, with the statistics of their features.
+
+    Parameters
+    ----------
+    samples : Samples
+        The training data.
+
+    n_outputs : int
+        Number of outputs.
+
+    standardize : bool
+        Whether the network standardises its inputs.
+
+    **options : dict
+        Further arguments of the network.
+
+    Returns
+    -------
+    network : SequenceNetwork
+        With random weights from torch's global generator.
+    """
+    sequences = samples.sequences
+    steps = column_statistics(sequences.values, np.repeat(samples.weight, sequences.lengths))
+    options["missing"] = np.flatnonzero(steps.has_missing)
+    if sequences.static is not None:
+        static = column_statistics(sequences.static, samples.weight)
+        options["static_missing"] = np.flatnonzero(static.has_missing)
+    network = SequenceNetwork(
+        sequences.n_features, n_outputs, n_static=sequences.n_static, **options
+    )
+    if standardize:
+        _set_statistics(network.inputs, steps)
+        if sequences.static is not None:
+            _set_statistics(network.static_inputs, static)
+    return network
+
+
+def _set_statistics(inputs: StandardizedInputs, statistics: ColumnStatistics) -> None:
+    inputs.set_statistics(
+        torch.from_numpy(statistics.mean), torch.from_numpy(statistics.scale)
+    )
+
+
+def network_to_arrays(network: SequenceNetwork) -> dict[str, Any]:
+    """Return all that a network is, as plain values and arrays in main memory."""
+    state = network.state_dict()
+    return {
+        "config": network.config,
+        "state": {name: tensor.cpu().numpy() for name, tensor in state.items()},
+    }
+
+
+def network_from_arrays(arrays: dict[str, Any]) -> SequenceNetwork:
+    """Return the network that :func:`network_to_arrays` took apart, on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        network = SequenceNetwork(**arrays["config"])
+    state = {name: torch.tensor(array) for name, array in arrays["state"].items()}
+    network.load_state_dict(state)
+    return network

@@ -1,0 +1,79 @@
+"""Hold out data for early stopping."""
+
+import numpy as np
+from sklearn.model_selection import (
+    GroupShuffleSplit,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedShuffleSplit,
+)
+
+
+def hold_out(
+    n_samples: int,
+    fraction: float,
+    random_state: int,
+    labels: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split sample numbers into a part to train on and a part to validate on.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+
+    fraction : float
+        Share to hold out.
+
+    random_state : int
+        Seed.
+
+    labels : ndarray of shape (n_samples,), default=None
+        Class numbers, by which the split is stratified where each class can be in
+        both parts.
+
+    groups : ndarray of shape (n_samples,), default=None
+        No group is in both parts.
+
+    Returns
+    -------
+    train, valid : ndarray of int
+        Sample numbers in increasing order.
+
+    Raises
+    ------
+    ValueError
+        If there are too few samples or groups to have both parts.
+    """
+    if groups is not None:
+        splitter = _group_splitter(fraction, random_state, labels, groups)
+    elif _can_stratify(n_samples, fraction, labels):
+        splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=random_state)
+    else:
+        labels = None
+        splitter = ShuffleSplit(1, test_size=fraction, random_state=random_state)
+    train, valid = next(splitter.split(np.zeros(n_samples), labels, groups))
+    return np.sort(train), np.sort(valid)
+
+
+def _group_splitter(fraction, random_state, labels, groups):
+    n_groups = len(np.unique(groups))
+    if n_groups < 2:
+        raise ValueError(
+            "Early stopping holds out whole groups, but there is only one group. "
+            "Set early_stopping=False, or give X_val and y_val."
+        )
+    n_splits = min(round(1 / fraction), n_groups)
+    if labels is not None and np.bincount(labels).min() >= n_splits >= 2:
+        return StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
+    return GroupShuffleSplit(1, test_size=fraction, random_state=random_state)
+
+
+def _can_stratify(n_samples, fraction, labels):
+    if labels is None:
+        return False
+    counts = np.bincount(labels)
+    counts = counts[counts > 0]
+    n_held_out = int(np.ceil(fraction * n_samples))
+    return counts.min() >= 2 and len(counts) <= min(n_held_out, n_samples - n_held_out)

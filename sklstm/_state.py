@@ -1,0 +1,73 @@
+"""Leave torch's global state as it was."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def training_state(seed: int, device: torch.device) -> Iterator[None]:
+    """Train from a seed, with gradients, in single precision, denormals flushed.
+
+    Parameters
+    ----------
+    seed : int
+        Seeds the generators of the CPU and of `device`, whose states are restored.
+
+    device : torch.device
+        Where training runs.
+    """
+    dtype = torch.get_default_dtype()
+    with _forked_generators(device), flushed_denormals(), torch.enable_grad():
+        torch.default_generator.manual_seed(seed)
+        if device.type != "cpu":
+            _generator_of(device).manual_seed(seed)
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Treat denormal numbers as zero: a CPU computes with them many times slower.
+
+    Gradients that vanish over long sequences end in the denormal range.
+    """
+    before = _flushes_denormals()
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
+
+
+def _forked_generators(device: torch.device):
+    if device.type == "cpu":
+        return torch.random.fork_rng(devices=[])
+    index = device.index or 0
+    return torch.random.fork_rng(devices=[index], device_type=device.type)
+
+
+def _generator_of(device: torch.device):
+    backend = getattr(torch, device.type)
+    if device.type == "mps":
+        return backend
+    return backend.default_generators[device.index or 0]
+
+
+def _flushes_denormals() -> bool:
+    # torch has no getter. Half of the smallest normal number is denormal.
+    smallest = torch.tensor(torch.finfo(torch.float32).tiny, dtype=torch.float32)
+    return bool(smallest / 2 == 0)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Silence warnings, and restore their filters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,1 @@
+"""Training and prediction; the only place that knows skorch."""

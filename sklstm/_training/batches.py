@@ -1,0 +1,181 @@
+"""Sequences on a device, and the batches drawn from them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from sklstm._samples import Samples
+from sklstm._state import without_warnings
+from sklstm.sequences import SequenceArray
+
+BUCKET_BATCHES = 32
+"""Sequences of this many batches are sorted by length together, so that little
+padding is computed and batches still differ from epoch to epoch."""
+
+PREDICT_STEPS = 1 << 14
+"""Padded steps of a batch in prediction: large enough for speed, small in memory."""
+
+
+class SequenceTensors(Dataset):
+    """A :class:`SequenceArray` on a device, as one flat tensor of steps.
+
+    A batch is an index selection: there is no call a sample. On the CPU the tensors
+    share their memory with the arrays.
+
+    Parameters
+    ----------
+    sequences : SequenceArray
+        The sequences.
+
+    device : torch.device
+        Where the tensors lie.
+    """
+
+    def __init__(self, sequences: SequenceArray, device: torch.device):
+        self.device = device
+        self.lengths = sequences.lengths
+        self.starts = sequences.starts
+        self.values = _to_tensor(sequences.values, device)
+        self.static = _to_tensor(sequences.static, device)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return self.inputs(np.array([index]))
+
+    def inputs(self, indices: np.ndarray) -> dict[str, Tensor]:
+        """Return the network's arguments for the sequences at `indices`.
+
+        `x` is (batch, time, features), as a view of steps laid out time first, which is
+        how the recurrent kernels read them. `lengths` is left out where all are full.
+        """
+        lengths = self.lengths[indices]
+        time = lengths.max()
+        step = np.arange(time)[:, None]
+        is_ragged = lengths.min() < time
+        if is_ragged:
+            step = np.minimum(step, lengths - 1)
+        rows = self._to_device((self.starts[indices] + step).reshape(-1))
+        x = self.values.index_select(0, rows).view(time, len(indices), -1).transpose(0, 1)
+        inputs = {"x": x}
+        if is_ragged:
+            inputs["lengths"] = self._to_device(lengths)
+        if self.static is not None:
+            inputs["static"] = self.static.index_select(0, self._to_device(indices))
+        return inputs
+
+    def _to_device(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+
+class TrainingTensors(SequenceTensors):
+    """Sequences on a device with their targets and weights.
+
+    Parameters
+    ----------
+    samples : Samples
+        Sequences and weights.
+
+    target : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Class numbers, or targets on the scale of the loss, which become float32.
+
+    device : torch.device
+        Where the tensors lie.
+    """
+
+    def __init__(self, samples: Samples, target: np.ndarray, device: torch.device):
+        super().__init__(samples.sequences, device)
+        dtype = torch.int64 if target.dtype.kind == "i" else torch.float32
+        self.target = torch.as_tensor(target, dtype=dtype, device=device)
+        self.weight = torch.as_tensor(samples.weight, dtype=torch.float32, device=device)
+
+    def batch(self, indices: np.ndarray) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
+        """Return the inputs, and targets with weights, of the samples at `indices`."""
+        rows = self._to_device(indices)
+        target = self.target.index_select(0, rows)
+        return self.inputs(indices), (target, self.weight.index_select(0, rows))
+
+
+class BatchIterator:
+    """The batches of an epoch.
+
+    Parameters
+    ----------
+    dataset : TrainingTensors
+        What is drawn from.
+
+    batch_size : int
+        Number of sequences of a batch; the last one may be smaller.
+
+    shuffle : bool
+        Whether batches are drawn at random, by torch's global generator, with
+        sequences of similar length together.
+    """
+
+    def __init__(self, dataset: TrainingTensors, batch_size: int, shuffle: bool):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.dataset.batch(indices) for indices in self._indices())
+
+    def _indices(self) -> list[np.ndarray]:
+        n_samples = len(self.dataset)
+        if not self.shuffle:
+            return batches_by_steps(self.dataset.lengths)
+        if n_samples <= self.batch_size:
+            return [np.arange(n_samples)]
+        order = torch.randperm(n_samples).numpy()
+        cuts = np.arange(self.batch_size, n_samples, self.batch_size)
+        if np.ptp(self.dataset.lengths) == 0:
+            return np.split(order, cuts)
+        batches = np.split(self._sorted_in_buckets(order), cuts)
+        return [batches[i] for i in torch.randperm(len(batches)).tolist()]
+
+    def _sorted_in_buckets(self, order: np.ndarray) -> np.ndarray:
+        lengths = self.dataset.lengths[order]
+        bucket = np.arange(len(order)) // (self.batch_size * BUCKET_BATCHES)
+        return order[np.lexsort((lengths, bucket))]
+
+
+def batches_by_steps(lengths: np.ndarray, max_steps: int = PREDICT_STEPS) -> list[np.ndarray]:
+    """Group sequences, longest first, into batches of at most `max_steps` padded steps.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n_sequences,)
+        Number of steps of each sequence.
+
+    max_steps : int
+        Bound on the padded steps of a batch, exceeded only by a single sequence.
+
+    Returns
+    -------
+    batches : list of ndarray of int
+        Sequence numbers.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        size = max(1, max_steps // int(lengths[order[start]]))
+        batches.append(order[start : start + size])
+        start += size
+    return batches
+
+
+def _to_tensor(array: np.ndarray | None, device: torch.device) -> Tensor | None:
+    if array is None:
+        return None
+    if device.type == "mps":  # it has no double precision
+        array = array.astype(np.float32)
+    with without_warnings():  # of memory maps that are not writable: we only read
+        return torch.from_numpy(np.ascontiguousarray(array)).to(device)

@@ -1,0 +1,157 @@
+"""The training loop: a private skorch net over batches that lie on the device."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EpochTimer
+from skorch.helper import predefined_split
+from torch import Tensor
+
+from sklstm._training.batches import BatchIterator, TrainingTensors
+from sklstm._training.callbacks import StopTraining
+from sklstm.nn import SequenceNetwork, WeightedLoss
+
+
+class SequenceNet(NeuralNet):
+    """A skorch net whose batches are index selections, without a synchronisation a step.
+
+    Parameters
+    ----------
+    network : SequenceNetwork
+        What is trained, in place.
+
+    loss : WeightedLoss
+        What is minimised.
+
+    metric : callable
+        Called with scores, target and weight of the validation data; larger is better.
+
+    valid : TrainingTensors or None
+        Validation data.
+
+    **options : dict
+        `callbacks`, `lr`, `batch_size`, `device` and `optimizer__weight_decay`, as in
+        skorch.
+    """
+
+    def __init__(
+        self,
+        network: SequenceNetwork,
+        loss: WeightedLoss,
+        metric: Callable[[Tensor, Tensor, Tensor], Tensor],
+        valid: TrainingTensors | None,
+        **options: Any,
+    ):
+        super().__init__(
+            module=network,
+            criterion=loss,
+            optimizer=torch.optim.AdamW,
+            optimizer__fused=options["device"].type in ("cpu", "cuda"),
+            train_split=None if valid is None else predefined_split(valid),
+            verbose=0,
+            **options,
+        )
+        self.metric = metric
+
+    @property
+    def _default_callbacks(self) -> list:
+        return [("epoch_timer", EpochTimer())]
+
+    def get_iterator(self, dataset: TrainingTensors, training: bool = False) -> BatchIterator:
+        return BatchIterator(dataset, self.batch_size, shuffle=training)
+
+    def infer(self, x: dict[str, Tensor], **fit_params: Any) -> Tensor:
+        return self.module_.scores(**x)
+
+    def get_loss(self, y_pred: Tensor, y_true: tuple[Tensor, Tensor], *args, **kwargs):
+        return self.criterion_(y_pred, *y_true)
+
+    def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Tensor]:
+        self.optimizer_.zero_grad()
+        step = self.train_step_single(batch, **fit_params)
+        parameters = list(self.module_.named_parameters())
+        self.notify("on_grad_computed", named_parameters=parameters, batch=batch)
+        self.optimizer_.step()
+        return step
+
+    def train_step_single(self, batch: tuple, **fit_params: Any) -> dict[str, Tensor]:
+        inputs, target = batch
+        scores = self.infer(inputs)
+        loss = self.get_loss(scores, target)
+        loss.backward()
+        return {"loss": loss.detach(), "y_pred": scores.detach()}
+
+    def run_single_epoch(
+        self, iterator: BatchIterator | None, training: bool, prefix: str, step_fn, **fit_params
+    ) -> None:
+        if iterator is None:
+            return
+        self._set_training(training)
+        steps = []
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+            steps.append((step, batch[1]))
+        self._record(steps, prefix)
+
+    def _record(self, steps: list, prefix: str) -> None:
+        """Record the epoch's loss, and the metric of validation data."""
+        sizes = torch.tensor([len(weight) for _, (_, weight) in steps], dtype=torch.float64)
+        losses = torch.stack([step["loss"] for step, _ in steps]).cpu()
+        self.history.record(f"{prefix}_loss", float(losses.double() @ sizes / sizes.sum()))
+        if prefix == "valid":
+            scores = torch.cat([step["y_pred"] for step, _ in steps])
+            target = torch.cat([target for _, (target, _) in steps])
+            weight = torch.cat([weight for _, (_, weight) in steps])
+            self.history.record("valid_score", self.metric(scores, target, weight).item())
+
+    def resume(self, optimizer_state: dict | None) -> None:
+        """Make ready to train, with the optimiser's moments of an earlier fit."""
+        self.initialize()
+        if optimizer_state is not None:
+            groups = self.optimizer_.state_dict()["param_groups"]
+            self.optimizer_.load_state_dict({**optimizer_state, "param_groups": groups})
+
+    def train_for(self, epochs: int, train: TrainingTensors) -> None:
+        """Train for a number of epochs, or until a callback stops it.
+
+        An interruption by the keyboard ends training after the epochs done, with a
+        warning. It is passed on where no epoch is done.
+        """
+        self.notify("on_train_begin", X=train, y=None)
+        try:
+            self.fit_loop(train, epochs=epochs)
+        except StopTraining:
+            pass
+        except KeyboardInterrupt:
+            self._keep_epochs_done()
+        finally:
+            self.notify("on_train_end", X=train, y=None)
+
+    def _keep_epochs_done(self) -> None:
+        # skorch's own callbacks stop training by this exception at the end of an epoch.
+        if "dur" in self.history[-1]:
+            return
+        self.history.pop()
+        if not self.history:
+            raise KeyboardInterrupt
+        warnings.warn(
+            f"Training was interrupted: the model is that of {len(self.history)} epochs.",
+            stacklevel=2,
+        )
+
+    def records(self, first_epoch: int = 1) -> list[dict[str, Any]]:
+        """Return what was recorded of each epoch, numbered from `first_epoch`."""
+        return [
+            {**{k: v for k, v in record.items() if k != "batches"}, "epoch": epoch}
+            for epoch, record in enumerate(self.history, start=first_epoch)
+        ]
+
+    def best_epoch(self) -> int:
+        """Return the epoch, from 1, whose weights the network has."""
+        best = dict(self.callbacks_).get("best")
+        return len(self.history) if best is None else best.best_epoch_

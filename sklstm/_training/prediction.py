@@ -1,0 +1,41 @@
+"""Run a fitted network over sequences, in bounded memory."""
+
+import numpy as np
+import torch
+
+from sklstm._training.batches import SequenceTensors, batches_by_steps
+from sklstm._state import flushed_denormals
+from sklstm.nn import SequenceNetwork
+from sklstm.sequences import SequenceArray
+
+
+def predict_outputs(
+    network: SequenceNetwork, sequences: SequenceArray, device: torch.device
+) -> np.ndarray:
+    """Return the outputs of a network for each sequence.
+
+    Parameters
+    ----------
+    network : SequenceNetwork
+        On `device`.
+
+    sequences : SequenceArray
+        What to predict from.
+
+    device : torch.device
+        Where the network is.
+
+    Returns
+    -------
+    outputs : float64 ndarray of shape (n_sequences, n_outputs)
+        In the order of the sequences.
+    """
+    outputs = np.empty((len(sequences), len(network.output_scale)))
+    was_training = network.training
+    network.eval()
+    with torch.inference_mode(), flushed_denormals():
+        tensors = SequenceTensors(sequences, device)
+        for indices in batches_by_steps(sequences.lengths):
+            outputs[indices] = network(**tensors.inputs(indices)).cpu().numpy()
+    network.train(was_training)
+    return outputs

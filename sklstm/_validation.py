@@ -1,0 +1,200 @@
+"""What comes in becomes a SequenceArray, or a clear error."""
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
+
+from sklstm._statistics import CHUNK_ROWS
+from sklstm.sequences import SequenceArray
+
+
+def check_sequences(estimator, X, *, reset: bool) -> SequenceArray:
+    """Turn any form of X into a :class:`SequenceArray` of finite or missing numbers.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gives `n_timesteps`, and holds `n_features_in_`, `feature_names_in_` and
+        `n_static_features_in_`.
+
+    X : SequenceArray, array, frame or list
+        As `fit` and `predict` take it.
+
+    reset : bool
+        Whether to record features on the estimator, or to compare with what it has.
+
+    Returns
+    -------
+    sequences : SequenceArray
+        At least one sequence, each of at least one step.
+    """
+    if reset:
+        estimator._reads_tables = False
+    if isinstance(X, SequenceArray):
+        sequences = X
+        _check_features(estimator, sequences.n_features, sequences.feature_names, reset)
+    elif _is_ragged(X):
+        sequences = _from_ragged(X)
+        _check_features(estimator, sequences.n_features, sequences.feature_names, reset)
+    else:
+        sequences = _from_array(estimator, X, reset)
+    _check_static(estimator, sequences, reset)
+    _refuse_empty(sequences)
+    _refuse_infinite(sequences)
+    return sequences
+
+
+def _is_ragged(X) -> bool:
+    if isinstance(X, np.ndarray):
+        return X.dtype == object and X.ndim == 1 and len(X) > 0 and np.ndim(X[0]) > 0
+    return isinstance(X, (list, tuple)) and len(X) > 0 and _is_matrix_or_ragged(X)
+
+
+def _is_matrix_or_ragged(X) -> bool:
+    if hasattr(X[0], "shape"):
+        return len(X[0].shape) == 2 or len({np.shape(x) for x in X}) > 1
+    if not isinstance(X[0], (list, tuple)):
+        return False
+    is_nested = len(X[0]) > 0 and isinstance(X[0][0], (list, tuple))
+    return is_nested or len({len(x) for x in X if isinstance(x, (list, tuple))}) > 1
+
+
+def _from_ragged(X) -> SequenceArray:
+    names = _column_names(X[0])
+    for i, x in enumerate(X):
+        if names is not None and _column_names(x) != names:
+            raise ValueError(
+                f"All sequences must have the same columns: those of sample {i} are "
+                f"{_column_names(x)}, those of sample 0 are {names}."
+            )
+    return SequenceArray.from_list(X, feature_names=names)
+
+
+def _column_names(frame) -> list[str] | None:
+    names = getattr(frame, "columns", None)
+    if names is None or not all(isinstance(name, str) for name in names):
+        return None
+    return list(names)
+
+
+def _from_array(estimator, X, reset: bool) -> SequenceArray:
+    if getattr(X, "ndim", np.ndim(X) if isinstance(X, (list, tuple)) else 2) >= 3:
+        return _from_3d(estimator, X, reset)
+    return _from_table(estimator, X, reset)
+
+
+def _from_3d(estimator, X, reset: bool) -> SequenceArray:
+    X = check_array(X, allow_nd=True, ensure_all_finite=False, input_name="X")
+    if X.ndim > 3:
+        raise ValueError(
+            "X must have 3 dimensions (n_samples, n_timesteps, n_features), or 2, "
+            f"got shape {X.shape}."
+        )
+    if 0 in X.shape:
+        raise ValueError(f"X is empty: its shape is {X.shape}.")
+    _check_features(estimator, X.shape[2], None, reset)
+    return SequenceArray.from_padded(X)
+
+
+def _from_table(estimator, X, reset: bool) -> SequenceArray:
+    """Rows of a 2-D array or frame are sequences, step after step."""
+    if reset or estimator._reads_tables:
+        X = validate_data(estimator, X, reset=reset, ensure_all_finite=False)
+        estimator._reads_tables = True
+    else:
+        X = check_array(X, ensure_all_finite=False, input_name="X")
+    n_timesteps = estimator.n_timesteps or X.shape[1]
+    n_features, remainder = divmod(X.shape[1], n_timesteps)
+    if remainder:
+        raise ValueError(
+            f"X has {X.shape[1]} columns, which n_timesteps={n_timesteps} does not divide: "
+            "each row must hold n_timesteps steps of all features, step after step."
+        )
+    if not estimator._reads_tables:
+        _check_features(estimator, n_features, None, reset=False)
+    return SequenceArray.from_padded(X.reshape(len(X), n_timesteps, n_features))
+
+
+def _check_features(estimator, n_features: int, names, reset: bool) -> None:
+    if reset:
+        estimator.n_features_in_ = n_features
+        estimator.__dict__.pop("feature_names_in_", None)
+        if names is not None:
+            estimator.feature_names_in_ = np.asarray(names, dtype=object)
+        return
+    expected = _features_per_step(estimator)
+    if n_features != expected:
+        raise ValueError(
+            f"X has {n_features} features, but {type(estimator).__name__} is expecting "
+            f"{expected} features as input."
+        )
+    known = getattr(estimator, "feature_names_in_", None)
+    if names is not None and known is not None and list(names) != list(known):
+        _refuse_names(list(names), list(known))
+
+
+def _features_per_step(estimator) -> int:
+    if not estimator._reads_tables:
+        return estimator.n_features_in_
+    return estimator.n_features_in_ // (estimator.n_timesteps or estimator.n_features_in_)
+
+
+def _refuse_names(names: list[str], known: list[str]) -> None:
+    i = next(i for i, pair in enumerate(zip(names, known, strict=True)) if pair[0] != pair[1])
+    raise ValueError(
+        "The features should be those of fit, in the same order: "
+        f"feature {i} is {names[i]!r}, in fit it was {known[i]!r}."
+    )
+
+
+def _check_static(estimator, sequences: SequenceArray, reset: bool) -> None:
+    if reset:
+        estimator.n_static_features_in_ = sequences.n_static
+    expected = estimator.n_static_features_in_
+    if sequences.n_static != expected:
+        raise ValueError(
+            f"X has {sequences.n_static} static columns, but {type(estimator).__name__} is "
+            f"expecting {expected}, as in fit: give them in SequenceArray(static=...)."
+        )
+
+
+def _refuse_empty(sequences: SequenceArray) -> None:
+    if not len(sequences):
+        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
+    if not sequences.n_features:
+        raise ValueError("Found sequences with 0 feature(s) while a minimum of 1 is required.")
+
+
+def _refuse_infinite(sequences: SequenceArray) -> None:
+    for start in range(0, len(sequences.values), CHUNK_ROWS):
+        is_infinite = np.isinf(sequences.values[start : start + CHUNK_ROWS])
+        if is_infinite.any():
+            row, column = np.argwhere(is_infinite)[0] + (start, 0)
+            sample = np.searchsorted(sequences.starts, row, side="right") - 1
+            where = f"sample {sample}, step {row - sequences.starts[sample]}"
+            raise ValueError(_infinite_message(where, column, sequences.feature_names))
+    if sequences.static is not None and np.isinf(sequences.static).any():
+        sample, column = np.argwhere(np.isinf(sequences.static))[0]
+        where = f"sample {sample}, static columns"
+        raise ValueError(_infinite_message(where, column, sequences.static_names))
+
+
+def _infinite_message(where: str, column: int, names) -> str:
+    name = column if names is None else repr(names[column])
+    return (
+        f"Input X contains infinity: {where}, feature {name}. "
+        "Replace it by a number, or by NaN where the value is unknown."
+    )
+
+
+def check_weight(sample_weight, sequences: SequenceArray) -> np.ndarray:
+    """Return a weight a sequence, none negative and not all zero."""
+    weight = _check_sample_weight(sample_weight, sequences, dtype=np.float64)
+    negative = np.flatnonzero(weight < 0)
+    if len(negative):
+        raise ValueError(
+            "Negative values in data passed to `sample_weight`: the weight of sample "
+            f"{negative[0]} is {weight[negative[0]]:g}. Use 0 to leave a sample out."
+        )
+    if not weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weight

@@ -1,0 +1,15 @@
+"""The PyTorch side: a network that stands alone, without scikit-learn or skorch."""
+
+from sklstm.nn.inputs import StandardizedInputs
+from sklstm.nn.losses import WeightedLoss
+from sklstm.nn.network import SequenceNetwork
+from sklstm.nn.pooling import Pooling
+from sklstm.nn.recurrent import RecurrentStack
+
+__all__ = [
+    "Pooling",
+    "RecurrentStack",
+    "SequenceNetwork",
+    "StandardizedInputs",
+    "WeightedLoss",
+]

@@ -1,0 +1,79 @@
+"""Losses, a value a sample, so that samples can be weighted."""
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["LOSSES", "WeightedLoss"]
+
+
+class WeightedLoss(nn.Module):
+    """Mean of a loss over the samples of a batch, weighted.
+
+    Parameters
+    ----------
+    name : str
+        A key of `LOSSES`.
+
+    **options : dict
+        Further arguments of the loss, such as `quantile`.
+    """
+
+    def __init__(self, name: str, **options: float):
+        super().__init__()
+        self.sample_loss = partial(LOSSES[name], **options)
+
+    def forward(self, scores: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the mean over the batch of weight times loss."""
+        return torch.mean(weight * self.sample_loss(scores, target))
+
+
+def cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of logits (batch, n_classes) with class numbers (batch,)."""
+    return F.cross_entropy(scores, target, reduction="none")
+
+
+def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
+    """Mean over outputs of the cross-entropy of logits with 0 and 1: (batch,)."""
+    target = target.to(scores.dtype).reshape(scores.shape)
+    return F.binary_cross_entropy_with_logits(scores, target, reduction="none").mean(dim=1)
+
+
+def squared_error(scores: Tensor, target: Tensor) -> Tensor:
+    """Mean over outputs of the squared error: (batch,)."""
+    return (scores - target).square().mean(dim=1)
+
+
+def absolute_error(scores: Tensor, target: Tensor) -> Tensor:
+    """Mean over outputs of the absolute error: (batch,)."""
+    return (scores - target).abs().mean(dim=1)
+
+
+def huber(scores: Tensor, target: Tensor) -> Tensor:
+    """Squared near the target, absolute from one standard deviation on (Huber 1964)."""
+    return F.huber_loss(scores, target, reduction="none").mean(dim=1)
+
+
+def poisson(scores: Tensor, target: Tensor) -> Tensor:
+    """Poisson deviance, halved, of the logarithm of the expected count: (batch,)."""
+    saturated = torch.xlogy(target, target) - target
+    return (scores.exp() - target * scores + saturated).mean(dim=1)
+
+
+def pinball(scores: Tensor, target: Tensor, quantile: float = 0.5) -> Tensor:
+    """Loss whose minimum is a quantile (Koenker & Bassett 1978): (batch,)."""
+    error = target - scores
+    return torch.maximum(quantile * error, (quantile - 1) * error).mean(dim=1)
+
+
+LOSSES = {
+    "cross_entropy": cross_entropy,
+    "binary_cross_entropy": binary_cross_entropy,
+    "squared_error": squared_error,
+    "absolute_error": absolute_error,
+    "huber": huber,
+    "poisson": poisson,
+    "quantile": pinball,
+}

@@ -1,0 +1,73 @@
+"""From the states at every step to one vector a sequence."""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Pooling", "masked_max", "masked_mean"]
+
+
+class Pooling(nn.Module):
+    """Summarise the states of each sequence, padding left out.
+
+    Parameters
+    ----------
+    mode : {"last", "mean", "max", "concat"}
+        The state after the whole sequence was read, the mean or the maximum over its
+        steps, or the three side by side.
+
+    n_inputs : int
+        Number of columns of the states.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Number of columns of the summary.
+    """
+
+    def __init__(self, mode: str, n_inputs: int):
+        super().__init__()
+        self.mode = mode
+        self.n_outputs = n_inputs * (3 if mode == "concat" else 1)
+
+    def forward(self, outputs: Tensor, last: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return the summary, (batch, n_outputs).
+
+        Parameters
+        ----------
+        outputs : Tensor of shape (batch, time, n_inputs)
+            States at every step.
+
+        last : Tensor of shape (batch, n_inputs)
+            States after the whole sequence was read.
+
+        lengths : long Tensor of shape (batch,), default=None
+            Number of real steps of each sequence. None means that all are full.
+        """
+        if self.mode == "last":
+            return last
+        if self.mode == "mean":
+            return masked_mean(outputs, lengths)
+        if self.mode == "max":
+            return masked_max(outputs, lengths)
+        summaries = [last, masked_mean(outputs, lengths), masked_max(outputs, lengths)]
+        return torch.cat(summaries, dim=-1)
+
+
+def masked_mean(outputs: Tensor, lengths: Tensor | None) -> Tensor:
+    """Mean over the real steps of each sequence: (batch, n_columns)."""
+    if lengths is None:
+        return outputs.mean(dim=1)
+    total = outputs.masked_fill(_is_padding(outputs, lengths), 0.0).sum(dim=1)
+    return total / lengths[:, None]
+
+
+def masked_max(outputs: Tensor, lengths: Tensor | None) -> Tensor:
+    """Maximum over the real steps of each sequence: (batch, n_columns)."""
+    if lengths is None:
+        return outputs.amax(dim=1)
+    return outputs.masked_fill(_is_padding(outputs, lengths), -torch.inf).amax(dim=1)
+
+
+def _is_padding(outputs: Tensor, lengths: Tensor) -> Tensor:
+    step = torch.arange(outputs.shape[1], device=outputs.device)
+    return (step >= lengths[:, None]).unsqueeze(-1)  # (batch, time, 1)

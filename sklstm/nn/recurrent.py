@@ -1,0 +1,143 @@
+"""LSTM layers over right-padded batches, without packed sequences."""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["RecurrentStack", "reverse_within_lengths"]
+
+
+class RecurrentStack(nn.Module):
+    """A stack of LSTM layers, in one or two directions.
+
+    It gives what `torch.nn.LSTM` gives on a packed batch, but runs each layer and
+    direction as one call of the fused kernel on the padded batch: a padded step comes
+    after all real ones, so it cannot change them, and the backward direction reads
+    each sequence reversed within its own length.
+
+    Parameters
+    ----------
+    input_size : int
+        Number of columns of the input.
+
+    hidden_size : int
+        Number of units in each layer and direction.
+
+    num_layers : int, default=1
+        Number of layers.
+
+    bidirectional : bool, default=False
+        Whether each layer also reads the sequences from their ends.
+
+    dropout : float, default=0.0
+        Probability with which an output of one layer is dropped before the next.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Number of columns of the output: `hidden_size` times the number of directions.
+
+    Notes
+    -----
+    Forget gates start with a bias of 1, so that a young network remembers
+    (Jozefowicz et al. 2015), and recurrent weights start orthogonal (Saxe et al. 2014).
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        self.n_outputs = hidden_size * (2 if bidirectional else 1)
+        sizes = [input_size] + [self.n_outputs] * (num_layers - 1)
+        self.forward_layers = nn.ModuleList(_lstm(size, hidden_size) for size in sizes)
+        self.backward_layers = nn.ModuleList(
+            _lstm(size, hidden_size) for size in sizes if bidirectional
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run the layers.
+
+        Parameters
+        ----------
+        x : Tensor of shape (batch, time, input_size)
+            Right-padded sequences.
+
+        lengths : long Tensor of shape (batch,), default=None
+            Number of real steps of each sequence. None means that all are full.
+
+        Returns
+        -------
+        outputs : Tensor of shape (batch, time, n_outputs)
+            The last layer's states; arbitrary behind the end of a sequence.
+
+        last : Tensor of shape (batch, n_outputs)
+            The states after a whole sequence was read, in each direction.
+        """
+        if not self.backward_layers:
+            return self._run_forward(x, lengths)
+        for i, (ahead, back) in enumerate(
+            zip(self.forward_layers, self.backward_layers, strict=True)
+        ):
+            x = x if i == 0 else self.dropout(x)
+            outputs_ahead, _ = ahead(x)
+            outputs_back, _ = back(reverse_within_lengths(x, lengths))
+            outputs_back = reverse_within_lengths(outputs_back, lengths)
+            x = torch.cat([outputs_ahead, outputs_back], dim=-1)
+        # The backward direction has read everything once it arrives at step 0.
+        return x, torch.cat([last_step(outputs_ahead, lengths), outputs_back[:, 0]], dim=-1)
+
+    def _run_forward(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        for i, layer in enumerate(self.forward_layers):
+            x, _ = layer(x if i == 0 else self.dropout(x))
+        return x, last_step(x, lengths)
+
+
+def last_step(outputs: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return the output at the last real step of each sequence: (batch, n_outputs)."""
+    if lengths is None:
+        return outputs[:, -1]
+    return outputs[torch.arange(len(outputs), device=outputs.device), lengths - 1]
+
+
+def reverse_within_lengths(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Reverse each sequence within its own length; padding stays where it is.
+
+    Parameters
+    ----------
+    x : Tensor of shape (batch, time, n_columns)
+        Right-padded sequences.
+
+    lengths : long Tensor of shape (batch,) or None
+        Number of real steps of each sequence. None means that all are full.
+
+    Returns
+    -------
+    reversed : Tensor of shape (batch, time, n_columns)
+        The last real step first.
+    """
+    if lengths is None:
+        return x.flip(1)
+    batch, time, n_columns = x.shape
+    step = torch.arange(time, device=x.device)
+    source = torch.where(step < lengths[:, None], lengths[:, None] - 1 - step, step)
+    first = torch.arange(0, batch * time, time, device=x.device)[:, None]
+    rows = (source + first).reshape(-1)
+    return x.reshape(-1, n_columns).index_select(0, rows).view(batch, time, n_columns)
+
+
+def _lstm(input_size: int, hidden_size: int) -> nn.LSTM:
+    layer = nn.LSTM(input_size, hidden_size, batch_first=True)
+    with torch.no_grad():
+        for gate in layer.weight_hh_l0.chunk(4):
+            nn.init.orthogonal_(gate)
+        for gate in layer.weight_ih_l0.chunk(4):
+            nn.init.xavier_uniform_(gate)
+        layer.bias_hh_l0.zero_()
+        layer.bias_ih_l0.zero_()
+        layer.bias_ih_l0[hidden_size : 2 * hidden_size] = 1.0  # gates: i, f, g, o
+    return layer
