@@ -1,0 +1,156 @@
+"""The reference sets with their protocols: what is trained on, what is reported on.
+
+A folder with the files as their publishers offer them is needed, with its readers in
+`loaders.py`; give it by `--data` or by the environment variable SKLSTM_BENCHMARK_DATA.
+"""
+
+import argparse
+import importlib.util
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score, roc_auc_score, root_mean_squared_error
+
+from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
+
+FD001_WINDOW = 30
+FD001_CAP = 125
+
+
+@dataclass(frozen=True)
+class ReferenceSet:
+    """A data set with an official split, a metric and what others report."""
+
+    estimator: type
+    train: tuple[Any, np.ndarray]
+    test: tuple[Any, np.ndarray]
+    metric: str
+    target: float
+    published: str
+
+    @property
+    def larger_is_better(self) -> bool:
+        return self.metric != "RMSE"
+
+    def score(self, estimator, X, y) -> float:
+        """Return the metric of a fitted estimator."""
+        if self.metric == "AUROC":
+            return roc_auc_score(y, estimator.predict_proba(X)[:, 1])
+        if self.metric == "RMSE":
+            return root_mean_squared_error(y, estimator.predict(X))
+        return accuracy_score(y, estimator.predict(X))
+
+
+def japanese_vowels(loaders) -> ReferenceSet:
+    train, test = (loaders.japanese_vowels(part) for part in ("TRAIN", "TEST"))
+    published = "LSTM 0.797, LSTM-FCN 0.99, MLSTM-FCN 1.00"
+    return ReferenceSet(LSTMClassifier, train, test, "accuracy", 0.96, published)
+
+
+def physionet2012(loaders) -> ReferenceSet:
+    train, test = (_hourly_stays(*loaders.physionet2012(name)) for name in "ab")
+    published = "on other splits: LSTM-mean 0.803, GRU-D 0.842"
+    return ReferenceSet(LSTMClassifier, train, test, "AUROC", 0.845, published)
+
+
+def fd001(loaders) -> ReferenceSet:
+    train, test, life = loaders.cmapss()
+    test = test.groupby("unit").tail(FD001_WINDOW)
+    columns = [name for name in train.columns if name not in ("unit", "cycle")]
+    X_test = test[columns].to_numpy().reshape(-1, FD001_WINDOW, len(columns))
+    y_test = np.minimum(life, FD001_CAP).astype(float)
+    published = "LSTM 16.14, BiLSTM 13.65, CNN 12.61"
+    windows = _engine_windows(train, columns)
+    return ReferenceSet(LSTMRegressor, windows, (X_test, y_test), "RMSE", 14.0, published)
+
+
+def flood_modeling(loaders) -> ReferenceSet:
+    train, test = (loaders.flood_modeling(part) for part in ("TRAIN", "TEST"))
+    published = "MultiROCKET 0.0040, InceptionTime 0.0067"
+    return ReferenceSet(LSTMRegressor, train, test, "RMSE", 0.0025, published)
+
+
+def mnist1d(loaders) -> ReferenceSet:
+    X_train, y_train, X_test, y_test = loaders.mnist1d()
+    train, test = (X_train, y_train), (X_test, y_test)
+    return ReferenceSet(LSTMClassifier, train, test, "accuracy", 0.90, "GRU 0.91, CNN 0.94")
+
+
+def ecg5000(loaders) -> ReferenceSet:
+    train, test = (loaders.ecg5000(part) for part in ("TRAIN", "TEST"))
+    published = "LSTM-FCN 0.943, InceptionTime 0.942"
+    return ReferenceSet(LSTMClassifier, train, test, "accuracy", 0.935, published)
+
+
+def epilepsy(loaders) -> ReferenceSet:
+    train, test = (loaders.epilepsy(part) for part in ("TRAIN", "TEST"))
+    published = "DTW-D 0.964, InceptionTime 0.986"
+    return ReferenceSet(LSTMClassifier, train, test, "accuracy", 0.87, published)
+
+
+REFERENCE_SETS: dict[str, Callable[[Any], ReferenceSet]] = {
+    "JapaneseVowels": japanese_vowels,
+    "PhysioNet 2012": physionet2012,
+    "C-MAPSS FD001": fd001,
+    "FloodModeling1": flood_modeling,
+    "MNIST-1D": mnist1d,
+    "ECG5000": ecg5000,
+    "Epilepsy": epilepsy,
+}
+
+
+def data_parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every benchmark on data has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", default=os.environ.get("SKLSTM_BENCHMARK_DATA"))
+    parser.add_argument("--sets", nargs="+", default=list(REFERENCE_SETS))
+    return parser
+
+
+def load_readers(folder: str | None):
+    """Import `loaders.py` of the data folder."""
+    if folder is None:
+        raise SystemExit("Give the data folder by --data or SKLSTM_BENCHMARK_DATA.")
+    spec = importlib.util.spec_from_file_location("loaders", Path(folder) / "loaders.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _hourly_stays(events, static, outcome) -> tuple[SequenceArray, np.ndarray]:
+    """48 hourly steps a stay: the last measurement of each hour, NaN where none was."""
+    events = events[events["Value"] != -1]
+    events = events.assign(hour=(events["minutes"] // 60).clip(upper=47))
+    names = sorted(events["Parameter"].unique())
+    stays = outcome.index[outcome.index.isin(events["RecordID"])]
+    values = np.full((len(stays), 48, len(names)), np.nan, dtype=np.float32)
+    rows = stays.get_indexer(events["RecordID"])
+    columns = np.searchsorted(names, events["Parameter"])
+    values[rows, events["hour"], columns] = events["Value"]  # in time order: the last stays
+    X = SequenceArray.from_padded(
+        values,
+        lengths=np.full(len(stays), 48),
+        static=static.reindex(stays).to_numpy(),
+        ids=stays.to_numpy(),
+        feature_names=names,
+        static_names=list(static.columns),
+    )
+    return X, outcome.loc[stays].to_numpy()
+
+
+def _engine_windows(table, columns) -> tuple[SequenceArray, np.ndarray]:
+    """Every window of an engine's cycles, with the life left at its end."""
+    windows, life, units = [], [], []
+    for unit, engine in table.groupby("unit"):
+        view = np.lib.stride_tricks.sliding_window_view(
+            engine[columns].to_numpy(), FD001_WINDOW, axis=0
+        )
+        windows.append(view.transpose(0, 2, 1))
+        life.append(np.arange(len(view))[::-1])
+        units.append(np.full(len(view), unit))
+    X = SequenceArray.from_padded(np.concatenate(windows), ids=np.concatenate(units))
+    return X, np.minimum(np.concatenate(life), FD001_CAP).astype(float)

@@ -1,0 +1,7 @@
+"""Small real sequence sets that ship with the package, and a generator."""
+
+from sklstm.datasets._generators import make_adding_problem
+from sklstm.datasets._icu_stays import load_icu_stays
+from sklstm.datasets._japanese_vowels import load_japanese_vowels
+
+__all__ = ["load_icu_stays", "load_japanese_vowels", "make_adding_problem"]

@@ -1,0 +1,542 @@
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, train_test_split
+from sklearn.utils import _safe_indexing, indexable, resample
+from sklearn.utils import shuffle as shuffled
+from sklearn.utils.validation import _num_samples
+
+from sklstm import SequenceArray
+
+LENGTHS = [2, 3, 1, 4]
+NAN = np.nan
+
+
+@pytest.fixture
+def X():
+    """Every value tells its step, so that a misplaced one is seen."""
+    steps = np.arange(sum(LENGTHS), dtype=float)
+    return SequenceArray(
+        np.column_stack([steps, 10 * steps]),
+        LENGTHS,
+        static=np.array([[60, 0], [61, 1], [62, 0], [NAN, 1]]),
+        ids=["a", "b", "c", "d"],
+        times=steps / 2,
+        feature_names=["heart rate", "pressure"],
+        static_names=["age", "sex"],
+    )
+
+
+def assert_same_sequences(X, expected):
+    assert len(X) == len(expected)
+    for sequence, other in zip(X, expected, strict=True):
+        np.testing.assert_array_equal(sequence, other)
+
+
+def assert_is_selection(selected, X, positions):
+    """`selected` holds the sequences of X at `positions`, and all that belongs to them."""
+    assert isinstance(selected, SequenceArray)
+    assert_same_sequences(selected, [X[i] for i in positions])
+    np.testing.assert_array_equal(selected.lengths, X.lengths[positions])
+    np.testing.assert_array_equal(selected.static, X.static[positions])
+    np.testing.assert_array_equal(selected.ids, X.ids[positions])
+    times = np.split(X.times, X.starts[1:])
+    np.testing.assert_array_equal(
+        selected.times, np.concatenate([times[i] for i in positions] or [[]])
+    )
+    np.testing.assert_array_equal(selected.feature_names, X.feature_names)
+    np.testing.assert_array_equal(selected.static_names, X.static_names)
+
+
+@st.composite
+def ragged(draw, observed_at_end=False):
+    """Lists of sequences of any lengths, with NaN among the values."""
+    n_features = draw(st.integers(1, 3))
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=6))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    elements = st.floats(width=32, allow_infinity=False, allow_nan=True)
+    sequences = [draw(arrays(dtype, (n, n_features), elements=elements)) for n in lengths]
+    if observed_at_end:
+        for sequence in sequences:
+            sequence[-1, draw(st.integers(0, n_features - 1))] = draw(st.sampled_from([0, 1]))
+    return sequences
+
+
+class TestConstructor:
+    def test_attributes(self, X):
+        assert len(X) == 4
+        assert X.shape == (4,)
+        assert X.n_features == 2
+        assert X.n_static == 2
+        assert X.starts.tolist() == [0, 2, 5, 6]
+        assert X.lengths.dtype == np.int64
+
+    def test_columns_may_be_left_out(self):
+        X = SequenceArray([[1.0], [2.0]], [2])
+        assert (X.static, X.ids, X.times, X.feature_names, X.static_names) == 5 * (None,)
+        assert X.n_static == 0
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_floats_are_kept_without_a_copy(self, dtype):
+        values = np.ones((3, 2), dtype=dtype)
+        X = SequenceArray(values, [1, 2])
+        assert X.values.dtype == dtype
+        assert np.shares_memory(X.values, values)
+
+    @pytest.mark.parametrize("dtype", [np.int32, np.uint8, bool, np.float16, object, ">f4"])
+    def test_other_numbers_become_float64(self, dtype):
+        X = SequenceArray(np.ones((3, 2)).astype(dtype), [1, 2])
+        assert X.values.dtype == np.float64
+        assert (X.values == 1).all()
+
+    def test_none_in_an_object_array_is_missing(self):
+        X = SequenceArray(np.array([[1, None]], dtype=object), [1])
+        np.testing.assert_array_equal(X.values, [[1, NAN]])
+
+    def test_lengths_are_the_arrays_own(self):
+        lengths = np.array([1, 2])
+        X = SequenceArray(np.ones((3, 1)), lengths)
+        lengths[:] = 9
+        assert X.lengths.tolist() == [1, 2]
+
+    @pytest.mark.parametrize("values", [np.ones(5), np.ones((5, 1, 1)), 3.0])
+    def test_values_need_two_dimensions(self, values):
+        with pytest.raises(ValueError, match=r"values must be 2-dimensional.*got shape \("):
+            SequenceArray(values, [5])
+
+    def test_complex_values_are_refused(self):
+        with pytest.raises(ValueError, match="Complex data not supported: values"):
+            SequenceArray(np.ones((5, 1), dtype=complex), [5])
+
+    @pytest.mark.parametrize("values", [[["high"]], [[{}]]])
+    def test_values_have_to_be_numbers(self, values):
+        with pytest.raises(ValueError, match="values must hold numbers, and NaN where"):
+            SequenceArray(values, [1])
+
+    @pytest.mark.parametrize("lengths", [[[5]], 5, [5.0], ["5"], [True], None])
+    def test_lengths_have_to_be_a_row_of_integers(self, lengths):
+        with pytest.raises(ValueError, match="one-dimensional array of integers"):
+            SequenceArray(np.ones((5, 1)), lengths)
+
+    @pytest.mark.parametrize("length", [0, -1])
+    def test_an_empty_sequence_is_named(self, length):
+        with pytest.raises(ValueError, match=r"Sequence 1 is empty.*Remove it"):
+            SequenceArray(np.ones((5, 1)), [5, length])
+
+    @pytest.mark.parametrize("lengths", [[2, 2], [3, 3], []])
+    def test_lengths_have_to_sum_to_the_steps(self, lengths):
+        message = f"lengths sum to {sum(lengths)}, but values has 5 steps"
+        with pytest.raises(ValueError, match=message):
+            SequenceArray(np.ones((5, 1)), lengths)
+
+    @pytest.mark.parametrize(
+        ("columns", "message"),
+        [
+            ({"static": [[1]]}, "static has 1 rows for 2 sequences"),
+            ({"ids": ["a", "b", "c"]}, "ids has 3 rows for 2 sequences"),
+            ({"times": [0, 1]}, "times has 2 rows for 5 steps"),
+            ({"static": [1, 2]}, "static must be 2-dimensional"),
+            ({"static": [["a"], ["b"]]}, "static must hold numbers"),
+            ({"static": [[1j], [2]]}, "Complex data not supported: static"),
+            ({"feature_names": ["a"]}, "feature_names must hold 2 names, got 1"),
+            ({"static_names": ["a"]}, "static_names must hold 0 names, got 1"),
+            (
+                {"static": [[1], [2]], "static_names": ["a", "b"]},
+                "static_names must hold 1 names, got 2",
+            ),
+        ],
+    )
+    def test_columns_that_do_not_fit_are_named(self, columns, message):
+        with pytest.raises(ValueError, match=message):
+            SequenceArray(np.ones((5, 2)), [2, 3], **columns)
+
+
+class TestIndexing:
+    @pytest.mark.parametrize("i", [0, 3, -1, -4, np.int64(2), np.uint8(1)])
+    def test_integer_gives_one_sequence_as_a_view(self, X, i):
+        expected = np.split(X.values, X.starts[1:])[i]
+        np.testing.assert_array_equal(X[i], expected)
+        assert np.shares_memory(X[i], X.values)
+
+    @pytest.mark.parametrize("i", [4, -5])
+    def test_integer_out_of_range(self, X, i):
+        with pytest.raises(IndexError, match="out of range"):
+            X[i]
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            slice(None),
+            slice(1, 3),
+            slice(2, None),
+            slice(None, -1),
+            slice(-2, None),
+            slice(0, 99),
+            slice(None, None, 1),
+            slice(None, None, 2),
+            slice(None, None, -1),
+            slice(3, 0, -2),
+        ],
+        ids=str,
+    )
+    def test_slice(self, X, key):
+        assert_is_selection(X[key], X, np.arange(4)[key])
+
+    def test_slice_is_a_view(self, X):
+        part = X[1:3]
+        for name in ("values", "static", "ids", "times"):
+            assert np.shares_memory(getattr(part, name), getattr(X, name))
+
+    @pytest.mark.parametrize("container", [list, np.array])
+    def test_mask(self, X, container):
+        assert_is_selection(X[container([True, False, False, True])], X, [0, 3])
+
+    def test_mask_of_the_lengths(self, X):
+        assert_is_selection(X[X.lengths > 2], X, [1, 3])
+
+    @pytest.mark.parametrize("container", [list, np.array, np.uint8])
+    @pytest.mark.parametrize("positions", [[0], [3, 1], [2, 2, 0], [0, 1, 2, 3]])
+    def test_positions(self, X, container, positions):
+        assert_is_selection(X[container(positions)], X, positions)
+
+    def test_negative_positions(self, X):
+        assert_is_selection(X[[-1, 0]], X, [3, 0])
+
+    def test_range(self, X):
+        assert_is_selection(X[range(1, 4)], X, [1, 2, 3])
+
+    @pytest.mark.parametrize(
+        "key", [[3, 1], np.array([3, 1]), np.array([False, True, False, True]), slice(1, 3)]
+    )
+    def test_index_and_ellipsis(self, X, key):
+        assert_is_selection(X[key, ...], X, np.arange(4)[key])
+
+    def test_integer_and_ellipsis(self, X):
+        np.testing.assert_array_equal(X[1, ...], X[1])
+
+    def test_ellipsis_alone(self, X):
+        assert_is_selection(X[...], X, [0, 1, 2, 3])
+
+    @pytest.mark.parametrize("key", [(0, 1), ([0, 1], slice(None)), (0, ..., 1)])
+    def test_second_index_is_an_error(self, X, key):
+        with pytest.raises(IndexError, match="one dimension: index it by sequence"):
+            X[key]
+
+    @pytest.mark.parametrize(
+        "key", [[9], [True, False], np.ones(5, dtype=bool), "a", 1.0, [0.5]], ids=str
+    )
+    def test_index_that_selects_nothing_sensible_is_an_error(self, X, key):
+        with pytest.raises(IndexError):
+            X[key]
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            slice(0, 0),
+            slice(3, 1),
+            slice(9, 12),
+            slice(1, 1, 2),
+            np.zeros(4, dtype=bool),
+            np.array([], dtype=int),
+        ],
+        ids=str,
+    )
+    def test_empty_selection_keeps_the_columns(self, X, key):
+        assert_is_selection(X[key], X, np.array([], dtype=int))
+        assert X[key].values.shape == (0, 2)
+        assert X[key].static.shape == (0, 2)
+
+    @pytest.mark.xfail(reason="NumPy reads an empty list as floats", raises=IndexError)
+    @pytest.mark.parametrize("key", [[], range(0)], ids=str)
+    def test_empty_list_selects_nothing(self, X, key):
+        assert_is_selection(X[key, ...], X, np.array([], dtype=int))
+
+    def test_selection_of_a_selection(self, X):
+        assert_is_selection(X[[3, 2, 0]][[2, 0]], X, [0, 3])
+        assert_is_selection(X[1:][1:], X, [2, 3])
+
+    def test_iteration_and_to_list_give_every_sequence(self, X):
+        expected = np.split(X.values, X.starts[1:])
+        assert_same_sequences(list(X), expected)
+        assert_same_sequences(X.to_list(), expected)
+        assert all(np.shares_memory(sequence, X.values) for sequence in X.to_list())
+
+    def test_sequences_cannot_be_assigned(self, X):
+        with pytest.raises(TypeError, match="item assignment"):
+            X[0] = 1
+
+    @given(ragged(), st.data())
+    @settings(deadline=None, max_examples=60)
+    def test_any_positions_select_what_a_list_would(self, sequences, data):
+        X = SequenceArray.from_list(sequences)
+        position = st.integers(-len(X), len(X) - 1)
+        positions = data.draw(st.lists(position, min_size=1, max_size=8))
+        assert_same_sequences(X[positions], [sequences[i] for i in positions])
+
+    @given(ragged(), st.data())
+    @settings(deadline=None, max_examples=60)
+    def test_any_slice_selects_what_a_list_would(self, sequences, data):
+        key = data.draw(st.slices(len(sequences)))
+        assert_same_sequences(SequenceArray.from_list(sequences)[key], sequences[key])
+
+
+class TestFromList:
+    @given(ragged())
+    @settings(deadline=None, max_examples=60)
+    def test_round_trip(self, sequences):
+        X = SequenceArray.from_list(sequences)
+        assert_same_sequences(X.to_list(), sequences)
+        assert X.lengths.tolist() == [len(sequence) for sequence in sequences]
+        assert X.values.dtype == sequences[0].dtype
+
+    def test_generator_of_nested_lists(self):
+        X = SequenceArray.from_list([[i, 0]] * (i + 1) for i in range(3))
+        assert X.lengths.tolist() == [1, 2, 3]
+        assert X.values[:, 0].tolist() == [0, 1, 1, 2, 2, 2]
+
+    def test_columns_are_passed_on(self):
+        X = SequenceArray.from_list([np.ones((2, 1))], ids=[7], feature_names=["rate"])
+        assert X.ids.tolist() == [7]
+        assert X.feature_names.tolist() == ["rate"]
+
+    def test_no_sequences(self):
+        with pytest.raises(ValueError, match="Found 0 sequences"):
+            SequenceArray.from_list([])
+
+    def test_different_features_are_named(self):
+        with pytest.raises(ValueError, match="sequence 0 has 2, sequence 1 has 3"):
+            SequenceArray.from_list([np.ones((4, 2)), np.ones((4, 3))])
+
+    def test_sequence_of_one_dimension_is_named(self):
+        with pytest.raises(ValueError, match="sequence 1 must be 2-dimensional"):
+            SequenceArray.from_list([np.ones((4, 1)), np.ones(4)])
+
+    def test_sequence_of_text_is_named(self):
+        with pytest.raises(ValueError, match="sequence 0 must hold numbers"):
+            SequenceArray.from_list([[["high"]]])
+
+    def test_empty_sequence_is_named(self):
+        with pytest.raises(ValueError, match="Sequence 1 is empty"):
+            SequenceArray.from_list([np.ones((4, 1)), np.ones((0, 1))])
+
+
+class TestPadded:
+    @given(ragged(), st.sampled_from([NAN, 0, -1]))
+    @settings(deadline=None, max_examples=60)
+    def test_round_trip_with_lengths(self, sequences, fill_value):
+        X = SequenceArray.from_list(sequences)
+        padded = X.to_padded(fill_value)
+        assert padded.shape == (len(X), X.lengths.max(), X.n_features)
+        assert padded.dtype == X.values.dtype
+        assert_same_sequences(SequenceArray.from_padded(padded, X.lengths), sequences)
+
+    @given(ragged(observed_at_end=True))
+    @settings(deadline=None, max_examples=60)
+    def test_round_trip_without_lengths(self, sequences):
+        X = SequenceArray.from_list(sequences)
+        assert_same_sequences(SequenceArray.from_padded(X.to_padded()), sequences)
+
+    @pytest.mark.parametrize("fill_value", [NAN, 0, 7])
+    def test_steps_behind_the_end_are_filled(self, X, fill_value):
+        padded = X.to_padded(fill_value)
+        np.testing.assert_array_equal(padded[2, 1:], np.full((3, 2), fill_value))
+        np.testing.assert_array_equal(padded[3], X[3])
+
+    def test_trailing_steps_without_any_value_are_padding(self):
+        array = np.array([[[1, 2], [NAN, NAN], [NAN, NAN]], [[1, 2], [3, 4], [5, 6]]])
+        assert SequenceArray.from_padded(array).lengths.tolist() == [1, 3]
+
+    def test_trailing_step_with_one_value_is_kept(self):
+        array = np.array([[[1, 2], [NAN, 3], [NAN, NAN]]])
+        assert SequenceArray.from_padded(array).lengths.tolist() == [2]
+
+    def test_steps_without_any_value_before_the_end_are_kept(self):
+        array = np.array([[[NAN], [1], [NAN], [NAN], [2], [NAN]]])
+        X = SequenceArray.from_padded(array)
+        np.testing.assert_array_equal(X[0], array[0, :5])
+
+    @pytest.mark.parametrize("dtype", [float, np.float32, int])
+    def test_zeros_are_never_padding(self, dtype):
+        X = SequenceArray.from_padded(np.zeros((2, 3, 1), dtype=dtype))
+        assert X.lengths.tolist() == [3, 3]
+
+    def test_given_lengths_keep_missing_steps(self):
+        array = np.array([[[1], [NAN], [NAN]], [[1], [2], [3]]])
+        assert SequenceArray.from_padded(array, [2, 3]).lengths.tolist() == [2, 3]
+
+    @pytest.mark.parametrize("lengths", [None, [3, 3]])
+    def test_without_padding_values_are_a_view(self, lengths):
+        array = np.arange(12.0).reshape(2, 3, 2)
+        X = SequenceArray.from_padded(array, lengths)
+        assert np.shares_memory(X.values, array)
+        assert_same_sequences(X, array)
+
+    def test_with_padding_the_array_is_left_as_it_was(self):
+        array = np.array([[[1], [NAN]], [[1], [2]]])
+        before = array.copy()
+        SequenceArray.from_padded(array).values[:] = 9
+        np.testing.assert_array_equal(array, before)
+
+    def test_columns_are_passed_on(self):
+        X = SequenceArray.from_padded(np.ones((2, 3, 1)), static=[[1], [2]], ids=["a", "b"])
+        assert X.static.tolist() == [[1], [2]]
+        assert X.ids.tolist() == ["a", "b"]
+
+    def test_nested_lists(self):
+        X = SequenceArray.from_padded([[[1, 2], [3, 4]]])
+        assert X.values.tolist() == [[1, 2], [3, 4]]
+
+    @pytest.mark.parametrize("shape", [(3,), (3, 2), (3, 2, 1, 1)])
+    def test_three_dimensions_are_needed(self, shape):
+        with pytest.raises(ValueError, match=r"must have 3 dimensions.*got shape"):
+            SequenceArray.from_padded(np.ones(shape))
+
+    @pytest.mark.parametrize("lengths", [None, [2, 0]])
+    def test_sequence_of_padding_only_is_named(self, lengths):
+        array = np.array([[[1], [2]], [[NAN], [NAN]]])
+        with pytest.raises(ValueError, match="Sequence 1 is empty"):
+            SequenceArray.from_padded(array, lengths)
+
+    def test_no_steps_at_all(self):
+        with pytest.raises(ValueError, match="Sequence 0 is empty"):
+            SequenceArray.from_padded(np.ones((2, 0, 1)))
+
+    def test_lengths_beyond_the_array(self):
+        with pytest.raises(ValueError, match="lengths sum to"):
+            SequenceArray.from_padded(np.ones((2, 3, 1)), [9, 2])
+
+
+class TestMemory:
+    @pytest.fixture
+    def memmap(self, tmp_path):
+        path = tmp_path / "values.npy"
+        np.save(path, np.arange(24, dtype=np.float32).reshape(2, 4, 3))
+        return path, np.load(path, mmap_mode="r")
+
+    def test_read_only_memmap_is_read_in_place(self, memmap):
+        path, array = memmap
+        before = path.read_bytes()
+        X = SequenceArray.from_padded(array)
+        assert np.shares_memory(X.values, array)
+        assert not X.values.flags.writeable
+        assert_same_sequences(X[[1, 0]], array[::-1])
+        assert_same_sequences(X[:1], array[:1])
+        np.testing.assert_array_equal(X.to_padded(), array)
+        assert path.read_bytes() == before
+
+    def test_read_only_memmap_of_steps(self, memmap):
+        _, array = memmap
+        X = SequenceArray(array.reshape(-1, 3), [3, 5])
+        np.testing.assert_array_equal(X[1], array.reshape(-1, 3)[3:])
+
+    def test_read_only_columns(self, X):
+        parts = [X.values, X.lengths, X.static, X.ids, X.times]
+        for part in parts:
+            part.flags.writeable = False
+        values, lengths, static, ids, times = parts
+        again = SequenceArray(values, lengths, static=static, ids=ids, times=times)
+        assert_same_sequences(again[[2, 0]], [X[2], X[0]])
+        assert again.to_padded().flags.writeable
+
+    def test_selected_positions_are_a_copy(self, X):
+        before = X.values.copy()
+        X[[0, 1]].values[:] = -1
+        np.testing.assert_array_equal(X.values, before)
+
+
+class TestScikitLearn:
+    @pytest.fixture
+    def many(self):
+        lengths = 1 + np.arange(30) % 4
+        labels = np.repeat(np.arange(30), lengths)
+        return SequenceArray(
+            labels[:, None], lengths, ids=np.arange(30) // 3, static=np.arange(30)[:, None]
+        )
+
+    def numbers(self, X):
+        """Number of each sequence, the same in its steps and its static column."""
+        for sequence, number in zip(X, X.static[:, 0], strict=True):
+            assert set(sequence[:, 0]) == {number}
+        return X.static[:, 0].astype(int).tolist()
+
+    def test_number_of_samples(self, many):
+        assert _num_samples(many) == 30
+        indexed, _ = indexable(many, np.zeros(30))
+        assert indexed is many
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            [4, 2],
+            np.array([4, 2]),
+            np.arange(30) % 2 == 0,
+            (np.arange(30) % 2 == 0).tolist(),
+            slice(3, 9),
+        ],
+        ids=["list", "array", "mask", "mask list", "slice"],
+    )
+    def test_safe_indexing(self, many, key):
+        expected = np.arange(30)[key].tolist()
+        assert self.numbers(_safe_indexing(many, key)) == expected
+
+    def test_train_test_split(self, many):
+        y = np.arange(30)
+        X_train, X_test, y_train, y_test = train_test_split(many, y, random_state=0)
+        assert self.numbers(X_train) == y_train.tolist()
+        assert self.numbers(X_test) == y_test.tolist()
+        assert sorted([*y_train, *y_test]) == y.tolist()
+
+    def test_train_test_split_in_order(self, many):
+        X_train, X_test = train_test_split(many, shuffle=False, test_size=10)
+        assert self.numbers(X_train) == list(range(20))
+        assert self.numbers(X_test) == list(range(20, 30))
+
+    @pytest.mark.parametrize(
+        "splitter", [KFold(3), KFold(4, shuffle=True, random_state=0), StratifiedKFold(3)]
+    )
+    def test_folds(self, many, splitter):
+        tested = []
+        for train, test in splitter.split(many, np.arange(30) % 2):
+            assert self.numbers(many[train]) == train.tolist()
+            assert self.numbers(many[test]) == test.tolist()
+            tested.extend(test)
+        assert sorted(tested) == list(range(30))
+
+    def test_groups_of_ids_stay_together(self, many):
+        for train, test in GroupKFold(5).split(many, groups=many.ids):
+            assert not set(many[train].ids) & set(many[test].ids)
+
+    def test_shuffle_and_resample(self, many):
+        X, y = shuffled(many, np.arange(30), random_state=0)
+        assert self.numbers(X) == y.tolist()
+        X, y = resample(many, np.arange(30), random_state=0)
+        assert self.numbers(X) == y.tolist()
+
+
+def test_pickle(X):
+    again = pickle.loads(pickle.dumps(X))
+    assert_is_selection(again, X, [0, 1, 2, 3])
+
+
+def test_pickle_of_the_smallest():
+    again = pickle.loads(pickle.dumps(SequenceArray([[1.0]], [1])))
+    assert again.static is None
+    assert again[0].tolist() == [[1]]
+
+
+class TestRepr:
+    def test_with_static_columns(self, X):
+        expected = "4 sequences, 10 steps, 2 features, 2 static, 0.0 % missing"
+        assert repr(X) == f"SequenceArray({expected})"
+
+    def test_with_missing_values(self):
+        X = SequenceArray([[1, NAN], [2, 3]], [1, 1])
+        assert repr(X) == "SequenceArray(2 sequences, 2 steps, 2 features, 25.0 % missing)"
+
+    @pytest.mark.xfail(reason="the mean of no values", raises=RuntimeWarning)
+    def test_without_sequences(self, X):
+        assert repr(X[:0]).startswith("SequenceArray(0 sequences, 0 steps, 2 features")
