@@ -1,6 +1,6 @@
 """Accuracy with default settings on the reference sets, beside published figures.
 
-    python benchmarks/quality.py --data DIR [--sets NAME ...] [--seeds 3]
+python benchmarks/quality.py --data DIR [--sets NAME ...] [--seeds 3]
 """
 
 import time

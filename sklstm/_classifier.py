@@ -16,7 +16,155 @@ __all__ = ["LSTMClassifier"]
 
 
 class LSTMClassifier(ClassifierMixin, _BaseLSTM):
-    """PARAMS"""
+    """Classify sequences with a long short-term memory network [1]_.
+
+    Sequences may differ in length, need no scaling and may have missing values. A
+    missing value gets its feature's mean; where training data has missing values in a
+    feature, the network is also told which values are missing and how many steps ago
+    the feature was last seen.
+
+    Parameters
+    ----------
+    hidden_size : int, default=64
+        Number of units in each recurrent layer and direction.
+
+    num_layers : int, default=1
+        Number of recurrent layers, one on top of the other.
+
+    bidirectional : bool, default=False
+        Whether each layer also reads the sequences from their ends. Helps where a
+        sequence is complete when it is judged.
+
+    dropout : float, default=0.1
+        Probability of dropping a value between recurrent layers and before the output,
+        in training.
+
+    pooling : {"last", "mean", "max", "concat"}, default="concat"
+        How the states of a sequence become one vector: the state after its last step,
+        the mean or the maximum over its steps, or the three side by side.
+
+    max_epochs : int, default=100
+        Number of passes over the training data, at most.
+
+    batch_size : int or "auto", default="auto"
+        Number of sequences a step. "auto" is 64. Where all sequences fit into one
+        batch, training is exact in its weights: an integer weight and that many copies
+        give the same model.
+
+    lr : float, default=0.003
+        Learning rate of the optimiser, AdamW [2]_.
+
+    weight_decay : float, default=0.01
+        Share of `lr` by which weights shrink a step.
+
+    clip_grad_norm : float or None, default=1.0
+        Bound on the norm of the gradient. None sets no bound.
+
+    early_stopping : bool or "auto", default="auto"
+        Whether to hold out data, stop when its loss no longer improves and keep the
+        best epoch. "auto" does so from 1,000 samples on, and where `X_val` is given.
+
+    validation_fraction : float, default=0.1
+        Share of the samples that early stopping holds out.
+
+    n_iter_no_change : int, default=10
+        Number of epochs without improvement after which early stopping stops.
+
+    tol : float, default=0.0
+        Share of the validation loss by which an epoch has to improve to count.
+
+    standardize : bool, default=True
+        Whether the network subtracts from each feature its mean over the observed
+        steps, and divides it by its standard deviation.
+
+    n_timesteps : int or None, default=None
+        How to read a 2-D X: each row holds `n_timesteps` steps of all features, step
+        after step. None reads its columns as the steps of one feature.
+
+    class_weight : dict, "balanced", list of dict or None, default=None
+        Weight of each class. "balanced" weighs classes inversely to their frequency;
+        labels that a dict leaves out weigh 1. A list of dicts is for multilabel targets.
+
+    warm_start : bool, default=False
+        Whether a further call of `fit` goes on training instead of starting anew. The
+        standardisation stays that of the first fit.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Called during training, see :mod:`skorch.callbacks`.
+
+    device : str or torch.device, default="auto"
+        Where to compute. "auto" takes the first that is there of CUDA, XPU, MPS and
+        CPU; any other device has to exist.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, batches, dropout and held-out data. An int makes
+        fits repeatable bit for bit on one machine and number of threads. None takes a
+        new seed from the operating system.
+
+    verbose : int, default=0
+        0 prints nothing, 1 shows a progress bar on stderr.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    n_features_in_ : int
+        Number of features of a step; of columns, where `fit` saw a 2-D X.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has names that are all strings.
+
+    n_static_features_in_ : int
+        Number of static columns.
+
+    n_outputs_ : int
+        Number of targets.
+
+    n_iter_ : int
+        Number of epochs trained.
+
+    best_epoch_ : int
+        The epoch, from 1, whose weights were kept: the one of the lowest validation
+        loss, or the last one where there is no validation data.
+
+    history_ : list of dict
+        A record an epoch: `epoch`, `train_loss`, `dur` in seconds and, with validation
+        data, `valid_loss` and `valid_score` (the accuracy).
+
+    device_ : torch.device
+        Where the network is.
+
+    module_ : SequenceNetwork
+        The fitted network, a plain :class:`torch.nn.Module`.
+
+    See Also
+    --------
+    LSTMRegressor : The same for numbers.
+    SequenceArray : Ragged sequences with static columns, ids and names.
+
+    References
+    ----------
+    .. [1] S. Hochreiter and J. Schmidhuber. "Long short-term memory". Neural
+       Computation 9(8), 1997.
+
+    .. [2] I. Loshchilov and F. Hutter. "Decoupled weight decay regularization". ICLR,
+       2019.
+
+    Examples
+    --------
+    >>> from sklstm import LSTMClassifier
+    >>> from sklstm.datasets import load_japanese_vowels
+    >>> X, y = load_japanese_vowels(return_X_y=True)
+    >>> X
+    SequenceArray(270 sequences, 4274 steps, 12 features, 0.0 % missing)
+    >>> clf = LSTMClassifier(max_epochs=20, random_state=0).fit(X, y)
+    >>> X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
+    >>> clf.score(X_test, y_test) > 0.9
+    True
+    >>> clf.predict_proba(X_test[:2]).shape
+    (2, 9)
+    """
 
     _parameter_constraints = {
         **_BaseLSTM._parameter_constraints,
@@ -246,7 +394,9 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
             total = np.bincount(target, weight, minlength=n_classes)
             of_class = weight.sum() / (n_classes * np.maximum(total, weight.min()))
         else:
-            of_class = np.array([self.class_weight.get(c, 1.0) for c in self.classes_.tolist()])
+            of_class = np.array(
+                [self.class_weight.get(c, 1.0) for c in self.classes_.tolist()]
+            )
         return weight * of_class[target]
 
     def _output_statistics(self, samples):

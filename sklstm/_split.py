@@ -46,12 +46,11 @@ def hold_out(
     ValueError
         If there are too few samples or groups to have both parts.
     """
-    if groups is not None:
+    if groups is not None and len(np.unique(groups)) < n_samples:
         splitter = _group_splitter(fraction, random_state, labels, groups)
     elif _can_stratify(n_samples, fraction, labels):
         splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=random_state)
     else:
-        labels = None
         splitter = ShuffleSplit(1, test_size=fraction, random_state=random_state)
     train, valid = next(splitter.split(np.zeros(n_samples), labels, groups))
     return np.sort(train), np.sort(valid)

@@ -89,13 +89,14 @@ class SequenceArray:
         self.lengths = _as_lengths(lengths, len(self.values))
         n_sequences, n_steps = len(self.lengths), len(self.values)
         self.static = None if static is None else _as_float_matrix(static, "static")
-        self.ids = None if ids is None else np.asarray(ids)
-        self.times = None if times is None else np.asarray(times)
+        self.ids = _as_column(ids, n_sequences, "ids", "sequences")
+        self.times = _as_column(times, n_steps, "times", "steps")
         self.feature_names = _as_names(feature_names, self.n_features, "feature_names")
         self.static_names = _as_names(static_names, self.n_static, "static_names")
-        _check_length(self.static, n_sequences, "static", "sequences")
-        _check_length(self.ids, n_sequences, "ids", "sequences")
-        _check_length(self.times, n_steps, "times", "steps")
+        if static is not None and len(self.static) != n_sequences:
+            raise ValueError(
+                f"static has {len(self.static)} rows for {n_sequences} sequences."
+            )
 
     @classmethod
     def from_list(cls, sequences, **columns):
@@ -156,9 +157,15 @@ class SequenceArray:
                 f"n_features), got shape {array.shape}."
             )
         n_sequences, n_timesteps, n_features = array.shape
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)
         if lengths is None:
             lengths = _lengths_without_padding(array)
         lengths = np.asarray(lengths)
+        if lengths.shape != (n_sequences,) or lengths.max(initial=0) > n_timesteps:
+            raise ValueError(
+                f"lengths must hold {n_sequences} numbers, none above {n_timesteps}."
+            )
         if np.all(lengths == n_timesteps):
             return cls(array.reshape(-1, n_features), lengths, **columns)
         kept = np.arange(n_timesteps) < lengths[:, None]
@@ -187,14 +194,14 @@ class SequenceArray:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key):
-        if isinstance(key, tuple):
+        if isinstance(key, tuple) or key is Ellipsis:
             key = _first_axis(key)
-        if isinstance(key, (int, np.integer)):
+        if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
             i = range(len(self))[key]
             return self.values[self.starts[i] : self.starts[i] + self.lengths[i]]
         if isinstance(key, slice) and key.step in (None, 1):
             return self._take_slice(*key.indices(len(self))[:2])
-        return self._take(np.arange(len(self))[np.asarray(key) if _is_list(key) else key])
+        return self._take(_as_indices(key, len(self)))
 
     def to_list(self):
         """Return the sequences as a list.
@@ -219,7 +226,7 @@ class SequenceArray:
         array : ndarray of shape (n_sequences, max_timesteps, n_features)
             The sequences, padded at their ends.
         """
-        shape = (len(self), self.lengths.max(), self.n_features)
+        shape = (len(self), self.lengths.max(initial=0), self.n_features)
         array = np.full(shape, fill_value, dtype=self.values.dtype)
         array[np.arange(shape[1]) < self.lengths[:, None]] = self.values
         return array
@@ -232,8 +239,8 @@ class SequenceArray:
         ]
         if self.n_static:
             parts.append(f"{self.n_static} static")
-        missing = np.isnan(self.values).mean()
-        return f"SequenceArray({', '.join(parts)}, {missing:.1%} missing)".replace("%", " %")
+        missing = 100 * np.isnan(self.values).sum() / max(self.values.size, 1)
+        return f"SequenceArray({', '.join(parts)}, {missing:.1f} % missing)"
 
     def _take(self, indices):
         lengths = self.lengths[indices]
@@ -261,13 +268,22 @@ class SequenceArray:
         )
 
 
-def _is_list(key):
-    return isinstance(key, (list, tuple, range)) or hasattr(key, "__array__")
+def _as_indices(key, n_sequences):
+    """Return what a slice, a mask or an array of integers selects, as integers."""
+    if not isinstance(key, slice):
+        key = np.asarray(key)
+        key = key.astype(int) if key.size == 0 else key
+        if key.ndim != 1 or key.dtype.kind not in "iub":
+            raise IndexError(
+                "A SequenceArray is indexed by an integer, a slice, a boolean mask or a "
+                f"one-dimensional array of integers, got {key!r}."
+            )
+    return np.arange(n_sequences)[key]
 
 
 def _first_axis(key):
     """The part of an index such as `(indices, ...)` that selects sequences."""
-    first, *rest = key
+    first, *rest = key if isinstance(key, tuple) else (key,)
     if any(part is not Ellipsis for part in rest):
         raise IndexError("A SequenceArray has one dimension: index it by sequence.")
     return slice(None) if first is Ellipsis else first
@@ -277,11 +293,14 @@ def _as_float_matrix(values, name):
     matrix = np.asarray(values)
     if matrix.ndim != 2:
         raise ValueError(
-            f"{name} must be 2-dimensional (n_timesteps, n_features), got shape "
-            f"{matrix.shape}. A sequence of one feature is array.reshape(-1, 1)."
+            f"{name} must be 2-dimensional, one column a feature, got shape {matrix.shape}. "
+            "A single feature is array.reshape(-1, 1)."
         )
-    if np.iscomplexobj(matrix):
-        raise ValueError(f"Complex data not supported: {name} holds complex numbers.")
+    if matrix.dtype.kind in "cmM":
+        raise ValueError(
+            f"{name} must hold real numbers, got {matrix.dtype}. Complex data not supported; "
+            "a time is a number of hours or days since a start."
+        )
     if matrix.dtype in (np.float32, np.float64):
         return matrix
     try:
@@ -300,8 +319,8 @@ def _as_lengths(lengths, n_steps):
     empty = np.flatnonzero(lengths < 1)
     if len(empty):
         raise ValueError(
-            f"Sequence {empty[0]} is empty: every sequence needs at least one step. "
-            f"Remove it (and its label) before fitting or predicting."
+            f"Sequence {empty[0]} is empty: it has no step, or only padding (NaN in every "
+            "feature of every step). Remove it, and its label."
         )
     if lengths.sum() != n_steps:
         raise ValueError(f"lengths sum to {lengths.sum()}, but values has {n_steps} steps.")
@@ -313,13 +332,17 @@ def _as_names(names, n_names, what):
         return None
     names = np.asarray(names, dtype=object)
     if names.shape != (n_names,):
-        raise ValueError(f"{what} must hold {n_names} names, got {len(names)}.")
+        raise ValueError(f"{what} must hold {n_names} names, got shape {names.shape}.")
     return names
 
 
-def _check_length(array, length, name, what):
-    if array is not None and len(array) != length:
-        raise ValueError(f"{name} has {len(array)} rows for {length} {what}.")
+def _as_column(column, length, name, what):
+    if column is None:
+        return None
+    column = np.asarray(column)
+    if column.shape != (length,):
+        raise ValueError(f"{name} has shape {column.shape} for {length} {what}.")
+    return column
 
 
 def _lengths_without_padding(array):

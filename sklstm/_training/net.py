@@ -85,7 +85,12 @@ class SequenceNet(NeuralNet):
         return {"loss": loss.detach(), "y_pred": scores.detach()}
 
     def run_single_epoch(
-        self, iterator: BatchIterator | None, training: bool, prefix: str, step_fn, **fit_params
+        self,
+        iterator: BatchIterator | None,
+        training: bool,
+        prefix: str,
+        step_fn,
+        **fit_params,
     ) -> None:
         if iterator is None:
             return
@@ -93,7 +98,7 @@ class SequenceNet(NeuralNet):
         steps = []
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **fit_params)
+            step = step_fn(batch)
             self.notify("on_batch_end", batch=batch, training=training, **step)
             steps.append((step, batch[1]))
         self._record(steps, prefix)

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from sklstm._training.batches import SequenceTensors, batches_by_steps
 from sklstm._state import flushed_denormals
+from sklstm._training.batches import SequenceTensors, batches_by_steps
 from sklstm.nn import SequenceNetwork
 from sklstm.sequences import SequenceArray
 

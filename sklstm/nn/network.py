@@ -110,9 +110,7 @@ class SequenceNetwork(nn.Module):
         )
         self.pooling = Pooling(pooling, self.recurrent.n_outputs)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(
-            self.pooling.n_outputs + self.static_inputs.n_outputs, n_outputs
-        )
+        self.head = nn.Linear(self.pooling.n_outputs + self.static_inputs.n_outputs, n_outputs)
         self.register_buffer("output_mean", torch.zeros(n_outputs, dtype=torch.float64))
         self.register_buffer("output_scale", torch.ones(n_outputs, dtype=torch.float64))
 
