@@ -255,7 +255,8 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
                 raise ValueError("classes must be passed on the first call to partial_fit.")
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
-                f"classes={classes!r} are not those of the first call: {self.classes_!r}."
+                f"classes={classes!r} are not those of the first call: "
+                f"{self.classes_.tolist()!r}."
             )
         try:
             return self._partial_fit(X, y, sample_weight)
@@ -371,7 +372,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         if len(self.classes_) < 2:
             raise ValueError(
                 "LSTMClassifier needs samples of at least 2 classes, but y (where weights "
-                f"are not zero) holds only one class: {self.classes_[0]!r}."
+                f"are not zero) holds only one class: {self.classes_.tolist()[0]!r}."
             )
 
     def _encode_labels(self, y, is_used):
@@ -379,8 +380,8 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         unknown = np.flatnonzero((self.classes_[codes] != y) & is_used)
         if len(unknown):
             raise ValueError(
-                f"The label {y[unknown[0]]!r} of sample {unknown[0]} is not one of the "
-                f"classes {self.classes_!r}."
+                f"The label {y[unknown].tolist()[0]!r} of sample {unknown[0]} is not one of "
+                f"the classes {self.classes_.tolist()!r}."
             )
         return codes.astype(np.int64)
 

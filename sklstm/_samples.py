@@ -64,7 +64,8 @@ def merge_copies(samples: Samples) -> Samples:
 
 
 def _fingerprint(samples: Samples, i: int) -> bytes:
-    parts = [samples.target[i].tobytes(), samples.sequences[i].tobytes()]
-    if samples.sequences.static is not None:
-        parts.insert(1, samples.sequences.static[i].tobytes())
+    sequences = samples.sequences
+    parts = [sequences[i].tobytes(), samples.target[i].tobytes()]
+    if sequences.static is not None:
+        parts.insert(1, sequences.static[i].tobytes())
     return b"".join(parts)

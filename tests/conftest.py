@@ -1,0 +1,86 @@
+"""Small ragged data, and estimators that train in a blink."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
+
+settings.register_profile("reproducible", derandomize=True, deadline=None)
+settings.load_profile("reproducible")
+
+# Models this small train fastest in one thread, and many times faster on a busy machine.
+torch.set_num_threads(1)
+
+FAST = {"hidden_size": 8, "max_epochs": 3, "random_state": 0, "device": "cpu"}
+
+
+def make_sequences(n_samples=40, n_features=3, seed=0, max_length=9, **columns):
+    """Ragged sequences, the first feature of which has a mean of its own in each."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(2, max_length + 1, n_samples)
+    values = rng.normal(size=(lengths.sum(), n_features))
+    values[:, 0] += np.repeat(rng.normal(size=n_samples), lengths)
+    return SequenceArray(values, lengths, **columns)
+
+
+def first_means(X):
+    return np.array([np.nanmean(sequence[:, 0]) for sequence in X])
+
+
+@pytest.fixture
+def ragged():
+    """40 sequences of 2 to 9 steps."""
+    return make_sequences()
+
+
+@pytest.fixture
+def labels(ragged):
+    return (first_means(ragged) > 0).astype(int)
+
+
+@pytest.fixture
+def three_labels(ragged):
+    return np.array(["a", "b", "c"])[np.digitize(first_means(ragged), [-0.5, 0.5])]
+
+
+@pytest.fixture
+def indicators(ragged):
+    return np.column_stack([first_means(ragged) > cut for cut in (-0.5, 0, 0.5)]).astype(int)
+
+
+@pytest.fixture
+def targets(ragged):
+    return 100 + 10 * first_means(ragged)
+
+
+@pytest.fixture
+def full_records(ragged):
+    """The sequences with gaps, static columns with gaps, and ids."""
+    rng = np.random.default_rng(1)
+    values, n_samples = ragged.values.copy(), len(ragged)
+    values[rng.random(values.shape) < 0.2] = np.nan
+    static = rng.normal(size=(n_samples, 2))
+    static[::7, 1] = np.nan
+    return SequenceArray(values, ragged.lengths, static=static, ids=np.arange(n_samples) // 2)
+
+
+@pytest.fixture
+def classifier():
+    return LSTMClassifier(**FAST)
+
+
+@pytest.fixture
+def regressor():
+    return LSTMRegressor(**FAST)
+
+
+@pytest.fixture
+def fitted_classifier(classifier, ragged, labels):
+    return classifier.fit(ragged, labels)
+
+
+@pytest.fixture
+def fitted_regressor(regressor, ragged, targets):
+    return regressor.fit(ragged, targets)

@@ -1,0 +1,191 @@
+"""LSTMClassifier: labels, probabilities, weights of classes."""
+
+import numpy as np
+import pytest
+from sklearn.utils.multiclass import unique_labels
+
+from sklstm import LSTMClassifier, SequenceArray
+
+RNG = np.random.default_rng(0)
+
+
+def fast_classifier(**params):
+    params = {"hidden_size": 8, "max_epochs": 30, "lr": 0.01, "random_state": 0, **params}
+    return LSTMClassifier(**params)
+
+
+@pytest.fixture(scope="module")
+def shifted():
+    """Sequences whose level tells their class, 0 to 3, and the class."""
+    code = np.repeat(np.arange(4), 10)
+    X = [RNG.standard_normal((RNG.integers(2, 7), 2)) + 3 * c for c in code]
+    return X, code
+
+
+LABELS = {
+    "strings": np.array(["up", "down", "left", "right"]),
+    "objects": np.array(["up", "down", "left", "right"], dtype=object),
+    "gapped integers": np.array([-7, 100, 3, 12]),
+    "floats that are integers": np.array([2.0, 4.0, 8.0, 16.0]),
+}
+
+
+class TestLabels:
+    @pytest.mark.parametrize("kind", LABELS)
+    def test_any_labels_come_back(self, shifted, kind):
+        X, code = shifted
+        y = LABELS[kind][code]
+        clf = fast_classifier().fit(X, y)
+        np.testing.assert_array_equal(clf.classes_, unique_labels(y))
+        assert clf.predict(X).dtype == clf.classes_.dtype
+        assert clf.score(X, y) > 0.9
+
+    @pytest.mark.parametrize("labels", [[False, True], ["no", "yes"], [-1, 1]])
+    def test_two_labels_come_back(self, shifted, labels):
+        X, code = shifted
+        y = np.array(labels)[(code >= 2).astype(int)]
+        clf = fast_classifier().fit(X, y)
+        assert clf.classes_.tolist() == labels
+        assert clf.score(X, y) > 0.9
+
+    def test_names_of_classes_do_not_change_the_model(self, shifted):
+        X, code = shifted
+        by_number = fast_classifier().fit(X, code).predict_proba(X)
+        by_name = fast_classifier().fit(X, np.array(["a", "b", "c", "d"])[code])
+        np.testing.assert_array_equal(by_name.predict_proba(X), by_number)
+
+    def test_one_class_is_refused_by_name(self, shifted):
+        X, _ = shifted
+        with pytest.raises(ValueError, match="only one class: 'well'"):
+            fast_classifier().fit(X, ["well"] * len(X))
+
+    def test_a_class_of_weight_zero_is_not_learnt(self, shifted):
+        X, code = shifted
+        clf = fast_classifier().fit(X, code, sample_weight=(code != 2).astype(float))
+        assert clf.classes_.tolist() == [0, 1, 3]
+
+    def test_several_classes_a_sample_are_pointed_to_an_indicator(self, shifted):
+        X, code = shifted
+        with pytest.raises(ValueError, match="MultiLabelBinarizer"):
+            fast_classifier().fit(X, np.c_[code, code])
+
+    def test_labels_of_validation_data_have_to_be_known(self, shifted):
+        X, code = shifted
+        with pytest.raises(ValueError, match="label 9 of sample 1 is not one of"):
+            fast_classifier().fit(X, code, X_val=X[:2], y_val=[0, 9])
+
+
+class TestProbabilities:
+    @pytest.mark.parametrize("n_classes", [2, 4])
+    def test_outputs_agree(self, shifted, n_classes):
+        X, code = shifted
+        y = np.array(list("abcd"))[code % n_classes]
+        clf = fast_classifier(max_epochs=3).fit(X, y)
+        proba, logits = clf.predict_proba(X), clf.decision_function(X)
+        assert proba.shape == (len(X), n_classes)
+        np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
+        np.testing.assert_allclose(np.log(proba), clf.predict_log_proba(X), rtol=1e-9)
+        np.testing.assert_array_equal(clf.classes_[proba.argmax(axis=1)], clf.predict(X))
+        if n_classes == 2:
+            np.testing.assert_allclose(logits, np.log(proba[:, 1] / proba[:, 0]), rtol=1e-7)
+        else:
+            exponential = np.exp(logits)
+            expected = exponential / exponential.sum(axis=1, keepdims=True)
+            np.testing.assert_allclose(proba, expected, rtol=1e-9)
+
+    def test_certain_logits_stay_finite(self, shifted):
+        X, code = shifted
+        clf = fast_classifier().fit(X, code)
+        clf.module_.head.weight.data *= 1e4
+        assert np.isfinite(clf.predict_log_proba(X)).all()
+
+    def test_order_of_samples_does_not_matter(self, shifted):
+        X, code = shifted
+        clf = fast_classifier(max_epochs=3).fit(X, code)
+        order = RNG.permutation(len(X))
+        expected = clf.predict_proba(X)[order]
+        np.testing.assert_allclose(
+            clf.predict_proba([X[i] for i in order]), expected, rtol=1e-6
+        )
+
+
+class TestMultilabel:
+    def test_each_label_is_learnt(self, shifted):
+        X, code = shifted
+        Y = np.c_[code >= 2, code >= 1, code == 0].astype(int)
+        clf = fast_classifier(max_epochs=100).fit(X, Y)
+        assert clf.predict(X).shape == Y.shape
+        assert clf.score(X, Y) > 0.9
+        assert clf.n_outputs_ == 3
+        assert clf.decision_function(X).shape == Y.shape
+        np.testing.assert_array_equal(clf.predict_proba(X) > 0.5, clf.predict(X) == 1)
+
+    def test_another_number_of_labels_is_refused(self, shifted):
+        X, code = shifted
+        Y = np.c_[code >= 2, code >= 1].astype(int)
+        clf = fast_classifier(warm_start=True, max_epochs=1).fit(X, Y)
+        with pytest.raises(ValueError, match="the form and the columns it had in fit"):
+            clf.fit(X, np.c_[Y, Y])
+
+
+class TestClassWeight:
+    @pytest.mark.parametrize("class_weight", [{0: 2, 1: 5}, {1: 3}])
+    def test_a_weight_of_a_class_is_that_weight_of_its_samples(self, shifted, class_weight):
+        X, code = shifted
+        y = (code == 3).astype(int)
+        weighted = fast_classifier(class_weight=class_weight).fit(X, y)
+        sample_weight = [class_weight.get(label, 1) for label in y.tolist()]
+        expected = fast_classifier().fit(X, y, sample_weight=sample_weight)
+        np.testing.assert_array_equal(weighted.predict_proba(X), expected.predict_proba(X))
+
+    def test_balanced_gives_classes_the_same_total(self, shifted):
+        X, code = shifted
+        y = (code == 3).astype(int)
+        balanced = fast_classifier(class_weight="balanced").fit(X, y)
+        expected = fast_classifier(class_weight={0: 40 / 60, 1: 40 / 20}).fit(X, y)
+        np.testing.assert_array_equal(balanced.predict_proba(X), expected.predict_proba(X))
+
+    def test_balanced_counts_weights(self, shifted):
+        X, code = shifted
+        y = (code == 3).astype(int)
+        weight = RNG.integers(0, 4, len(y))
+        copies = np.repeat(np.arange(len(y)), weight)
+        by_weight = fast_classifier(class_weight="balanced").fit(X, y, sample_weight=weight)
+        by_copies = fast_classifier(class_weight="balanced").fit(
+            [X[i] for i in copies], y[copies]
+        )
+        np.testing.assert_allclose(by_weight.predict_proba(X), by_copies.predict_proba(X))
+
+
+class TestPartialFit:
+    def test_classes_are_needed_first(self, shifted):
+        X, code = shifted
+        with pytest.raises(ValueError, match="classes must be passed on the first call"):
+            fast_classifier().partial_fit(X, code)
+
+    def test_parts_may_lack_classes(self, shifted):
+        X, code = shifted
+        clf = fast_classifier()
+        for epoch in range(30):
+            part = slice(20 * (epoch % 2), 20 * (epoch % 2) + 20)
+            clf.partial_fit(X[part], code[part], classes=[0, 1, 2, 3])
+        assert clf.n_iter_ == 30
+        assert clf.predict_proba(X).shape == (40, 4)
+        assert clf.score(X, code) > 0.5
+
+    def test_other_classes_are_refused_later(self, shifted):
+        X, code = shifted
+        clf = fast_classifier().partial_fit(X, code, classes=[0, 1, 2, 3])
+        with pytest.raises(ValueError, match="are not those of the first call"):
+            clf.partial_fit(X, code, classes=[0, 1])
+
+
+def test_static_columns_are_read():
+    n_samples = 60
+    static = RNG.integers(0, 2, (n_samples, 1)).astype(float)
+    static[::7] = np.nan
+    X = SequenceArray(
+        RNG.standard_normal((3 * n_samples, 2)), np.full(n_samples, 3), static=static
+    )
+    y = (static[:, 0] == 1).astype(int)
+    assert fast_classifier(max_epochs=200).fit(X, y).score(X, y) == 1.0

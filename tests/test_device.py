@@ -1,0 +1,131 @@
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm._device import exists, resolve_device
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Pretend that a machine has some accelerators and no others."""
+
+    def have(*names):
+        for name in ("cuda", "xpu"):
+            count = 2 if name in names else 0
+            backend = getattr(torch, name)
+            monkeypatch.setattr(backend, "is_available", lambda count=count: count > 0)
+            monkeypatch.setattr(backend, "device_count", lambda count=count: count)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in names)
+
+    have()
+    return have
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        (["mps", "xpu", "cuda"], "cuda"),
+        (["mps", "xpu"], "xpu"),
+        (["mps"], "mps"),
+        ([], "cpu"),
+    ],
+)
+def test_auto_takes_the_first_there_is_of_cuda_xpu_mps_and_cpu(machine, there, expected):
+    machine(*there)
+    assert resolve_device("auto") == torch.device(expected)
+
+
+@pytest.mark.parametrize("device", ["cpu", torch.device("cpu"), "cuda:1", torch.device("xpu")])
+def test_a_device_that_exists_is_taken_as_it_is(machine, device):
+    machine("cuda", "xpu")
+    assert resolve_device(device) == torch.device(device)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "xpu", "mps", torch.device("cuda")])
+def test_a_device_that_does_not_exist_is_refused_with_what_to_use(machine, device):
+    with pytest.raises(ValueError, match=r"does not exist.*device='auto'.*device='cpu'") as e:
+        resolve_device(device)
+    assert str(device) in str(e.value)
+
+
+def test_a_number_that_is_too_high_is_refused_with_how_many_there_are(machine):
+    machine("cuda")
+    with pytest.raises(ValueError, match=r"'cuda:2' does not exist.*2 cuda devices"):
+        resolve_device("cuda:2")
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:x", "meta", "hpu"])
+def test_what_cannot_be_computed_on_is_refused(machine, device):
+    with pytest.raises(ValueError, match="device="):
+        resolve_device(device)
+
+
+def test_exists_counts_devices(machine):
+    machine("cuda")
+    there = {name: exists(torch.device(name)) for name in ("cpu", "cuda:1", "cuda:2", "mps")}
+    assert there == {"cpu": True, "cuda:1": True, "cuda:2": False, "mps": False}
+
+
+@pytest.mark.parametrize("estimator_class", [LSTMClassifier, LSTMRegressor])
+@pytest.mark.parametrize("device", ["xpu:7", "nonsense"])
+def test_fit_refuses_a_device_that_does_not_exist(estimator_class, device, ragged, labels):
+    with pytest.raises(ValueError, match=device):
+        estimator_class(device=device).fit(ragged, labels)
+
+
+def test_fit_leaves_the_parameter_and_sets_the_device_it_used(machine, ragged, labels):
+    classifier = LSTMClassifier(8, max_epochs=1).fit(ragged, labels)
+    assert classifier.device == "auto"
+    assert classifier.device_ == torch.device("cpu")
+
+
+@needs_cuda
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_gpu_and_a_cpu_predict_the_same(classifier, full_records, labels, bidirectional):
+    on_gpu = classifier.set_params(device="cuda", bidirectional=bidirectional)
+    on_gpu.fit(full_records, labels)
+    assert on_gpu.device_.type == "cuda"
+    assert next(on_gpu.module_.parameters()).is_cuda
+    loaded = pickle.loads(pickle.dumps(on_gpu))
+    expected = on_gpu.predict_proba(full_records)
+    np.testing.assert_array_equal(loaded.predict_proba(full_records), expected)
+    loaded.module_.cpu()
+    loaded.device_ = torch.device("cpu")
+    np.testing.assert_allclose(loaded.predict_proba(full_records), expected, atol=1e-3)
+
+
+@needs_cuda
+def test_a_model_of_a_gpu_loads_where_there_is_none(regressor, ragged, targets, tmp_path):
+    regressor.set_params(device="cuda").fit(ragged, targets)
+    (tmp_path / "model").write_bytes(pickle.dumps((regressor, ragged)))
+    script = (
+        "import pickle, sys\n"
+        "model, X = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "assert model.device_.type == 'cpu'\n"
+        "print(*model.predict(X))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "model")],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    predicted = np.array(done.stdout.split(), dtype=float)
+    np.testing.assert_allclose(predicted, regressor.predict(ragged), rtol=1e-3)
+
+
+@needs_cuda
+def test_fit_leaves_the_generator_of_the_gpu_as_it_was(classifier, ragged, labels):
+    torch.cuda.init()
+    before = torch.cuda.get_rng_state()
+    classifier.set_params(device="cuda").fit(ragged, labels)
+    assert torch.equal(torch.cuda.get_rng_state(), before)

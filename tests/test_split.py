@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sklstm._split import hold_out
+
+
+def assert_is_partition(train, valid, n_samples):
+    assert len(train) > 0
+    assert len(valid) > 0
+    np.testing.assert_array_equal(np.sort(np.r_[train, valid]), np.arange(n_samples))
+
+
+@given(
+    n_samples=st.integers(2, 100), fraction=st.floats(0.01, 0.99), seed=st.integers(0, 2**31)
+)
+@settings(deadline=None, max_examples=25)
+def test_every_sample_is_in_exactly_one_part(n_samples, fraction, seed):
+    fraction = min(fraction, 1 - 1 / n_samples)
+    train, valid = hold_out(n_samples, fraction, seed)
+    assert_is_partition(train, valid, n_samples)
+    assert abs(len(valid) - fraction * n_samples) <= 1
+
+
+@given(
+    counts=st.lists(st.integers(10, 40), min_size=2, max_size=4), seed=st.integers(0, 2**31)
+)
+@settings(deadline=None, max_examples=25)
+def test_every_class_is_held_out_in_proportion(counts, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    train, valid = hold_out(len(labels), 0.25, seed, labels)
+    assert_is_partition(train, valid, len(labels))
+    np.testing.assert_allclose(np.bincount(labels[valid]), np.multiply(counts, 0.25), atol=1)
+
+
+@pytest.mark.parametrize("counts", [[1, 30], [15, 0, 1], [1] * 20], ids=str)
+def test_classes_too_small_to_divide_fall_back_to_a_plain_split(counts):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    train, valid = hold_out(len(labels), 0.2, 0, labels)
+    assert_is_partition(train, valid, len(labels))
+
+
+def test_a_class_without_samples_does_not_keep_from_stratifying():
+    labels = np.repeat([0, 2], 20)
+    _, valid = hold_out(40, 0.25, 0, labels)
+    assert np.bincount(labels[valid]).tolist() == [5, 0, 5]
+
+
+@pytest.mark.parametrize("is_stratified", [False, True])
+@given(
+    groups=st.lists(st.integers(0, 9), min_size=12, max_size=60).filter(
+        lambda groups: len(set(groups)) > 1
+    ),
+    fraction=st.floats(0.05, 0.5),
+    seed=st.integers(0, 1000),
+    data=st.data(),
+)
+@settings(deadline=None, max_examples=100)
+def test_no_group_is_ever_on_both_sides(is_stratified, groups, fraction, seed, data):
+    groups = np.array(groups)
+    n_samples, labels = len(groups), None
+    if is_stratified:
+        drawn = st.lists(st.integers(0, 1), min_size=n_samples, max_size=n_samples)
+        labels = np.array(data.draw(drawn))
+    train, valid = hold_out(n_samples, fraction, seed, labels, groups)
+    assert_is_partition(train, valid, n_samples)
+    assert not set(groups[train]) & set(groups[valid])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_groups_of_very_different_size_leave_both_parts_filled(seed):
+    groups = np.repeat(np.arange(10), [91, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+    labels = np.arange(100) % 2
+    train, valid = hold_out(100, 0.1, seed, labels, groups)
+    assert_is_partition(train, valid, 100)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_are_held_out_so_that_classes_keep_their_share(seed):
+    groups = np.repeat(np.arange(40), 5)
+    labels = np.repeat(np.arange(40) % 4 == 0, 5).astype(int)
+    _, valid = hold_out(200, 0.2, seed, labels, groups)
+    assert len(valid) == 40
+    assert labels[valid].mean() == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("kind", ["int", "text"])
+def test_groups_may_be_anything_that_sorts(kind):
+    groups = np.arange(30) // 3
+    named = groups if kind == "int" else np.array([f"patient {g}" for g in groups])
+    _, valid = hold_out(30, 0.2, 0, groups=named)
+    _, expected = hold_out(30, 0.2, 0, groups=groups)
+    assert len(valid) == 6
+    np.testing.assert_array_equal(valid, expected)
+
+
+@pytest.mark.parametrize("labels", [None, np.arange(40) % 2], ids=["plain", "stratified"])
+def test_a_group_for_each_sample_is_like_no_groups(labels):
+    with_ids = hold_out(40, 0.25, 0, labels, np.arange(40)[::-1])
+    without = hold_out(40, 0.25, 0, labels)
+    for part, expected in zip(with_ids, without, strict=True):
+        np.testing.assert_array_equal(part, expected)
+
+
+def test_one_group_is_refused_with_what_to_do_instead():
+    with pytest.raises(ValueError, match=r"only one group.*early_stopping=False.*X_val"):
+        hold_out(10, 0.2, 0, groups=np.zeros(10))
+
+
+def test_parts_come_in_increasing_order():
+    for part in hold_out(50, 0.3, 0):
+        assert (np.diff(part) > 0).all()
+
+
+def test_the_seed_decides():
+    splits = [hold_out(50, 0.3, seed)[1].tolist() for seed in (0, 0, 1)]
+    assert splits[0] == splits[1] != splits[2]

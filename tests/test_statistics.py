@@ -1,0 +1,112 @@
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sklstm import _statistics
+from sklstm._statistics import column_statistics
+
+VALUES = arrays(
+    np.float64,
+    st.tuples(st.integers(1, 8), st.integers(1, 3)),
+    elements=st.floats(-100, 100, width=16) | st.just(np.nan),
+)
+
+
+@pytest.fixture
+def values():
+    rng = np.random.default_rng(0)
+    values = rng.normal([0, 5, -300], [1, 0.1, 50], size=(50, 3))
+    values[rng.random(values.shape) < 0.3] = np.nan
+    values[:, 0] = np.nan_to_num(values[:, 0])
+    return values
+
+
+@pytest.fixture
+def weight():
+    return np.random.default_rng(1).random(50)
+
+
+@pytest.fixture(params=[1, 7, 49, 50, 51])
+def chunk_rows(request, monkeypatch):
+    monkeypatch.setattr(_statistics, "CHUNK_ROWS", request.param)
+
+
+@pytest.mark.usefixtures("chunk_rows")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_weights_give_what_numpy_gives(values, dtype):
+    values = values.astype(dtype)
+    statistics = column_statistics(values, np.full(50, 0.3))
+    wide = values.astype(np.float64)
+    np.testing.assert_allclose(statistics.mean, np.nanmean(wide, axis=0))
+    np.testing.assert_allclose(statistics.scale, np.nanstd(wide, axis=0))
+    np.testing.assert_array_equal(statistics.has_missing, [False, True, True])
+    assert statistics.mean.dtype == statistics.scale.dtype == np.float64
+
+
+@pytest.mark.usefixtures("chunk_rows")
+def test_weights_give_weighted_averages_of_observed_values(values, weight):
+    statistics = column_statistics(values, weight)
+    for column, mean, scale in zip(values.T, statistics.mean, statistics.scale, strict=True):
+        seen = ~np.isnan(column)
+        expected = np.average(column[seen], weights=weight[seen])
+        spread = np.average((column[seen] - expected) ** 2, weights=weight[seen]) ** 0.5
+        assert (mean, scale) == (pytest.approx(expected), pytest.approx(spread))
+
+
+@given(values=VALUES, data=st.data())
+@settings(deadline=None, max_examples=50)
+def test_integer_weights_equal_copies(values, data):
+    weight = data.draw(st.lists(st.integers(1, 4), min_size=len(values), max_size=len(values)))
+    weighted = column_statistics(values, np.array(weight, dtype=float))
+    copied = column_statistics(np.repeat(values, weight, axis=0), np.ones(sum(weight)))
+    np.testing.assert_allclose(weighted.mean, copied.mean, atol=1e-10)
+    np.testing.assert_allclose(weighted.scale, copied.scale, atol=1e-10)
+    np.testing.assert_array_equal(weighted.has_missing, copied.has_missing)
+
+
+@pytest.mark.parametrize("n_rows", [1, 1000, 100_000])
+@pytest.mark.parametrize("value", [0.0, 0.1, -1.6e9 - 0.3])
+@pytest.mark.parametrize("seed", [None, 0])
+def test_a_constant_column_has_a_scale_of_1(value, n_rows, seed):
+    weight = np.full(n_rows, 0.3)
+    if seed is not None:
+        weight += np.random.default_rng(seed).random(n_rows)
+    statistics = column_statistics(np.full((n_rows, 1), value), weight)
+    assert statistics.scale.tolist() == [1.0]
+    assert statistics.mean[0] == pytest.approx(value)
+
+
+def test_a_column_never_observed_has_mean_0_and_scale_1():
+    statistics = column_statistics(np.array([[np.nan, 1.0], [np.nan, 3.0]]), np.ones(2))
+    assert [column.tolist() for column in statistics] == [[0, 2], [1, 1], [True, False]]
+
+
+def test_a_large_offset_costs_no_precision():
+    offset = np.random.default_rng(0).normal(size=(1000, 1))
+    statistics = column_statistics(1.6e9 + offset, np.ones(1000))
+    assert statistics.mean[0] - 1.6e9 == pytest.approx(offset.mean(), abs=1e-6)
+    assert statistics.scale[0] == pytest.approx(offset.std(), rel=1e-6)
+
+
+def test_small_spreads_are_not_taken_for_constant():
+    values = np.array([[1.0], [1.0 + 1e-12]])
+    assert column_statistics(values, np.ones(2)).scale[0] == pytest.approx(5e-13, rel=1e-3)
+
+
+@pytest.mark.usefixtures("chunk_rows")
+def test_values_are_not_written_to(values, weight):
+    before = values.copy()
+    values.flags.writeable = False
+    column_statistics(values, weight)
+    np.testing.assert_array_equal(values, before)
+
+
+def test_no_warning_where_nothing_is_observed():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        column_statistics(np.full((3, 2), np.nan), np.ones(3))
+    assert not caught
