@@ -19,6 +19,7 @@ from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
 
 FD001_WINDOW = 30
 FD001_CAP = 125
+FD001_STRIDE = 3
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,12 @@ from sklstm._training.net import SequenceNet
 from sklstm._training.prediction import predict_outputs
 from sklstm._validation import check_sequences, check_weight
 
-AUTO_BATCH_SIZE = 64
 AUTO_EARLY_STOPPING_SAMPLES = 1000
+
+
+def auto_batch_size(n_samples):
+    """Return about a 64th of the samples: a power of two from 32 to 256."""
+    return 2 ** int(np.clip(round(np.log2(n_samples / 64)), 5, 8))
 
 
 class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
@@ -209,7 +213,9 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return samples.take(train), samples.take(valid)
 
     def _train(self, samples, valid, epochs, seed, is_new, data):
-        batch_size = AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = auto_batch_size(len(samples))
         if len(samples) <= batch_size:
             samples = merge_copies(samples)
         samples = samples.with_unit_mean_weight()

@@ -56,9 +56,9 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
         Number of passes over the training data, at most.
 
     batch_size : int or "auto", default="auto"
-        Number of sequences a step. "auto" is 64. Where all sequences fit into one
-        batch, training is exact in its weights: an integer weight and that many copies
-        give the same model.
+        Number of sequences a step. "auto" is a power of two near a 64th of the samples,
+        from 32 to 256. Where all sequences fit into one batch, training is exact in its
+        weights: an integer weight and that many copies give the same model.
 
     lr : float, default=0.003
         Learning rate of the optimiser, AdamW [2]_.

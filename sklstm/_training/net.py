@@ -72,8 +72,7 @@ class SequenceNet(NeuralNet):
     def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Tensor]:
         self.optimizer_.zero_grad()
         step = self.train_step_single(batch, **fit_params)
-        parameters = list(self.module_.named_parameters())
-        self.notify("on_grad_computed", named_parameters=parameters, batch=batch)
+        self.notify("on_grad_computed", named_parameters=self.parameters_, batch=batch)
         self.optimizer_.step()
         return step
 
@@ -117,6 +116,7 @@ class SequenceNet(NeuralNet):
     def resume(self, optimizer_state: dict | None) -> None:
         """Make ready to train, with the optimiser's moments of an earlier fit."""
         self.initialize()
+        self.parameters_ = list(self.module_.named_parameters())
         if optimizer_state is not None:
             groups = self.optimizer_.state_dict()["param_groups"]
             self.optimizer_.load_state_dict({**optimizer_state, "param_groups": groups})
