@@ -138,9 +138,11 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             The fitted estimator.
         """
         is_new = not (self.warm_start and self.__sklearn_is_fitted__())
+        if is_new:  # a fit that is refused leaves an estimator that is not fitted
+            self.__dict__.pop("module_", None)
         samples = self._check_samples(X, y, sample_weight, groups, reset=is_new)
         valid = self._check_validation(X_val, y_val)
-        seed = self._seed()
+        seed = self._seed(is_new)
         if valid is None and self._holds_out(len(samples)):
             samples, valid = self._hold_out(samples, seed)
         return self._train(samples, valid, self.max_epochs, seed, is_new, data=(X, y))
@@ -148,7 +150,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _partial_fit(self, X, y, sample_weight):
         is_new = not self.__sklearn_is_fitted__()
         samples = self._check_samples(X, y, sample_weight, None, reset=is_new)
-        return self._train(samples, None, 1, self._seed(), is_new, data=(X, y))
+        return self._train(samples, None, 1, self._seed(is_new), is_new, data=(X, y))
 
     @abstractmethod
     def _encode_target(self, y, is_used, reset):
@@ -195,10 +197,15 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             return None
         return self._check_samples(X_val, y_val, None, None, reset=False)
 
-    def _seed(self):
+    def _seed(self, is_new):
         if self.random_state is None:  # from the operating system, not from numpy's state
-            return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-        return check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+            entropy = None
+        else:
+            entropy = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        # An epoch that goes on from others draws batches of its own.
+        n_done = 0 if is_new else self.n_iter_
+        sequence = np.random.SeedSequence(entropy, spawn_key=(n_done,))
+        return int(sequence.generate_state(1)[0] >> 1)
 
     def _holds_out(self, n_samples):
         if self.early_stopping == "auto":
@@ -224,13 +231,12 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
         with training_state(seed, self.device_):
             network = self._new_network(samples) if is_new else self.module_
-            # A fit that fails leaves an estimator that is not fitted.
             self.__dict__.pop("module_", None)
             net = self._build_net(network, valid, epochs, batch_size, tasks)
-            net.resume(None if is_new else getattr(self, "_optimizer_state", None))
+            state = None if is_new else getattr(self, "_optimizer_state", None)
+            net.resume([] if is_new else self.history_, state)
             net.train_for(epochs, self._tensors(samples, network))
-        history = [] if is_new else self.history_
-        for name, value in self._fitted_attributes(net, history).items():
+        for name, value in self._fitted_attributes(net).items():
             setattr(self, name, value)
         return self
 
@@ -269,14 +275,14 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             device=self.device_,
         )
 
-    def _fitted_attributes(self, net, history=()):
+    def _fitted_attributes(self, net):
         """Return what training adds to the estimator."""
-        done = net.records(first_epoch=len(history) + 1)
+        records = net.records()
         return {
-            "module_": net.module_,
-            "history_": [*history, *done],
-            "n_iter_": len(history) + len(done),
-            "best_epoch_": len(history) + net.best_epoch(),
+            "module_": net.module_.eval(),
+            "history_": records,
+            "n_iter_": len(records),
+            "best_epoch_": net.best_epoch(),
             "_optimizer_state": net.optimizer_.state_dict(),
         }
 

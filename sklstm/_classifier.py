@@ -5,10 +5,9 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_y, column_or_1d
 
 from sklstm._base import _BaseLSTM
+from sklstm._labels import check_labels, class_weights, encode_labels
 from sklstm.nn import WeightedLoss
 from sklstm.nn.metrics import accuracy, subset_accuracy
 
@@ -52,7 +51,9 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         weights: an integer weight and that many copies give the same model.
 
     lr : float, default=0.003
-        Learning rate of the optimiser, AdamW [2]_.
+        Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
+        the first steps and lowers it to 0 along a half cosine [3]_ by `max_epochs`,
+        unless `callbacks` hold a scheduler. `partial_fit` keeps it constant.
 
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.
@@ -150,6 +151,9 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
 
     .. [2] I. Loshchilov and F. Hutter. "Decoupled weight decay regularization". ICLR,
        2019.
+
+    .. [3] I. Loshchilov and F. Hutter. "SGDR: Stochastic gradient descent with warm
+       restarts". ICLR, 2017.
 
     Examples
     --------
@@ -342,24 +346,17 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         return log_softmax(logits, axis=1)
 
     def _encode_target(self, y, is_used, reset):
-        check_classification_targets(y)
-        kind = type_of_target(y, input_name="y", raise_unknown=True)
-        y = _check_y(y, multi_output=True, y_numeric=False)
-        is_multilabel = kind == "multilabel-indicator"
-        if kind == "multiclass-multioutput":
-            raise ValueError(
-                "Several labels a sample must be an indicator matrix of 0 and 1: use "
-                "sklearn.preprocessing.MultiLabelBinarizer, or one classifier a column."
-            )
-        y = y if is_multilabel else column_or_1d(y, warn=True)
+        y, is_multilabel = check_labels(y)
         if reset:
             self._is_multilabel = is_multilabel
             self._set_classes(y[is_used])
-        if is_multilabel != self._is_multilabel or (
+        elif is_multilabel != self._is_multilabel or (
             is_multilabel and y.shape[1] != self.n_outputs_
         ):
             raise ValueError("y must have the form and the columns it had in fit.")
-        return y.astype(np.float32) if is_multilabel else self._encode_labels(y, is_used)
+        if is_multilabel:
+            return y.astype(np.float32)
+        return encode_labels(y, self.classes_, is_used)
 
     def _set_classes(self, y):
         if self._is_multilabel:
@@ -375,30 +372,12 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
                 f"are not zero) holds only one class: {self.classes_.tolist()[0]!r}."
             )
 
-    def _encode_labels(self, y, is_used):
-        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        unknown = np.flatnonzero((self.classes_[codes] != y) & is_used)
-        if len(unknown):
-            raise ValueError(
-                f"The label {y[unknown].tolist()[0]!r} of sample {unknown[0]} is not one of "
-                f"the classes {self.classes_.tolist()!r}."
-            )
-        return codes.astype(np.int64)
-
     def _reweight(self, weight, target):
         if self.class_weight is None:
             return weight
         if self._is_multilabel:
             return weight * compute_sample_weight(self.class_weight, target)
-        n_classes = len(self.classes_)
-        if self.class_weight == "balanced":
-            total = np.bincount(target, weight, minlength=n_classes)
-            of_class = weight.sum() / (n_classes * np.maximum(total, weight.min()))
-        else:
-            of_class = np.array(
-                [self.class_weight.get(c, 1.0) for c in self.classes_.tolist()]
-            )
-        return weight * of_class[target]
+        return weight * class_weights(self.class_weight, self.classes_, target, weight)
 
     def _output_statistics(self, samples):
         n_outputs = samples.target.shape[1] if self._is_multilabel else len(self.classes_)

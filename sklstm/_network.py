@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from sklstm._samples import Samples
+from sklstm._state import building_state
 from sklstm._statistics import ColumnStatistics, column_statistics
 from sklstm.nn import SequenceNetwork, StandardizedInputs
 
@@ -67,8 +68,8 @@ def network_to_arrays(network: SequenceNetwork) -> dict[str, Any]:
 
 def network_from_arrays(arrays: dict[str, Any]) -> SequenceNetwork:
     """Return the network that :func:`network_to_arrays` took apart, on the CPU."""
-    with torch.random.fork_rng(devices=[]):
+    with building_state():
         network = SequenceNetwork(**arrays["config"])
     state = {name: torch.tensor(array) for name, array in arrays["state"].items()}
     network.load_state_dict(state)
-    return network
+    return network.eval()

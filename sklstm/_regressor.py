@@ -61,7 +61,9 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
         weights: an integer weight and that many copies give the same model.
 
     lr : float, default=0.003
-        Learning rate of the optimiser, AdamW [2]_.
+        Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
+        the first steps and lowers it to 0 along a half cosine [3]_ by `max_epochs`,
+        unless `callbacks` hold a scheduler. `partial_fit` keeps it constant.
 
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.
@@ -152,6 +154,9 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
 
     .. [2] I. Loshchilov and F. Hutter. "Decoupled weight decay regularization". ICLR,
        2019.
+
+    .. [3] I. Loshchilov and F. Hutter. "SGDR: Stochastic gradient descent with warm
+       restarts". ICLR, 2017.
 
     Examples
     --------

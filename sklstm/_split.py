@@ -46,7 +46,9 @@ def hold_out(
     ValueError
         If there are too few samples or groups to have both parts.
     """
-    if groups is not None and len(np.unique(groups)) < n_samples:
+    if groups is not None and len(np.unique(groups)) == n_samples:
+        groups = None
+    if groups is not None:
         splitter = _group_splitter(fraction, random_state, labels, groups)
     elif _can_stratify(n_samples, fraction, labels):
         splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=random_state)
@@ -66,7 +68,8 @@ def _group_splitter(fraction, random_state, labels, groups):
     n_splits = min(round(1 / fraction), n_groups)
     if labels is not None and np.bincount(labels).min() >= n_splits >= 2:
         return StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
-    return GroupShuffleSplit(1, test_size=fraction, random_state=random_state)
+    n_held_out = np.clip(round(fraction * n_groups), 1, n_groups - 1)
+    return GroupShuffleSplit(1, test_size=int(n_held_out), random_state=random_state)
 
 
 def _can_stratify(n_samples, fraction, labels):

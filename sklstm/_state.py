@@ -1,15 +1,19 @@
 """Leave torch's global state as it was."""
 
-import warnings
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
+_one_at_a_time = threading.RLock()
+
 
 @contextmanager
 def training_state(seed: int, device: torch.device) -> Iterator[None]:
     """Train from a seed, with gradients, in single precision, denormals flushed.
+
+    One thread at a time: torch's generators and default type belong to the process.
 
     Parameters
     ----------
@@ -19,16 +23,25 @@ def training_state(seed: int, device: torch.device) -> Iterator[None]:
     device : torch.device
         Where training runs.
     """
-    dtype = torch.get_default_dtype()
-    with _forked_generators(device), flushed_denormals(), torch.enable_grad():
+    with (
+        _one_at_a_time,
+        _forked_generators(device),
+        _single_precision(),
+        flushed_denormals(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
         torch.default_generator.manual_seed(seed)
         if device.type != "cpu":
             _generator_of(device).manual_seed(seed)
-        torch.set_default_dtype(torch.float32)
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
+        yield
+
+
+@contextmanager
+def building_state() -> Iterator[None]:
+    """Build a network in single precision, and leave torch's generator as it was."""
+    with _one_at_a_time, torch.random.fork_rng(devices=[]), _single_precision():
+        yield
 
 
 @contextmanager
@@ -43,6 +56,16 @@ def flushed_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(before)
+
+
+@contextmanager
+def _single_precision() -> Iterator[None]:
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
 def _forked_generators(device: torch.device):
@@ -63,11 +86,3 @@ def _flushes_denormals() -> bool:
     # torch has no getter. Half of the smallest normal number is denormal.
     smallest = torch.tensor(torch.finfo(torch.float32).tiny, dtype=torch.float32)
     return bool(smallest / 2 == 0)
-
-
-@contextmanager
-def without_warnings() -> Iterator[None]:
-    """Silence warnings, and restore their filters."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

@@ -33,30 +33,41 @@ def column_statistics(values: np.ndarray, weight: np.ndarray) -> ColumnStatistic
         In double precision. A column that is constant or never observed gets a scale
         of 1, one that is never observed a mean of 0.
     """
-    observed = np.zeros(values.shape[1])
-    total = np.zeros(values.shape[1])
-    squares = np.zeros(values.shape[1])
-    has_missing = np.zeros(values.shape[1], dtype=bool)
-    for chunk, is_missing, chunk_weight in _chunks(values, weight):
+    # Sums of differences from a value of the column: those of a constant one are exact.
+    start = _first_observed(values)
+    observed, total = np.zeros_like(start), np.zeros_like(start)
+    has_missing = np.zeros(len(start), dtype=bool)
+    for difference, is_missing, chunk_weight in _chunks(values, weight, start):
         has_missing |= is_missing.any(axis=0)
         observed += chunk_weight @ ~is_missing
-        total += chunk_weight @ chunk
-    mean = np.divide(total, observed, out=np.zeros_like(total), where=observed > 0)
-    for chunk, is_missing, chunk_weight in _chunks(values, weight):
-        squares += chunk_weight @ np.square(np.where(is_missing, 0.0, chunk - mean))
-    variance = np.divide(squares, observed, out=np.zeros_like(total), where=observed > 0)
-    return ColumnStatistics(mean, _safe_scale(mean, np.sqrt(variance)), has_missing)
+        total += chunk_weight @ difference
+    mean = start + _divide(total, observed)
+    squares = np.zeros_like(start)
+    for difference, _, chunk_weight in _chunks(values, weight, mean):
+        squares += chunk_weight @ np.square(difference)
+    scale = np.sqrt(_divide(squares, observed))
+    return ColumnStatistics(mean, np.where(scale == 0, 1.0, scale), has_missing)
 
 
-def _chunks(values: np.ndarray, weight: np.ndarray) -> Iterator[tuple]:
+def _first_observed(values: np.ndarray) -> np.ndarray:
+    first = np.full(values.shape[1], np.nan)
     for start in range(0, len(values), CHUNK_ROWS):
-        chunk = values[start : start + CHUNK_ROWS].astype(np.float64)
-        is_missing = np.isnan(chunk)
-        chunk[is_missing] = 0.0
-        yield chunk, is_missing, weight[start : start + CHUNK_ROWS]
+        chunk = values[start : start + CHUNK_ROWS]
+        rows = np.isnan(chunk).argmin(axis=0)
+        found = chunk[rows, np.arange(len(first))]
+        first = np.where(np.isnan(first), found, first)
+        if not np.isnan(first).any():
+            break
+    return np.nan_to_num(first)
 
 
-def _safe_scale(mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    # What rounding leaves of a constant column is no spread.
-    is_constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return np.where(is_constant, 1.0, scale)
+def _chunks(values: np.ndarray, weight: np.ndarray, centre: np.ndarray) -> Iterator[tuple]:
+    for start in range(0, len(values), CHUNK_ROWS):
+        difference = values[start : start + CHUNK_ROWS].astype(np.float64) - centre
+        is_missing = np.isnan(difference)
+        difference[is_missing] = 0.0
+        yield difference, is_missing, weight[start : start + CHUNK_ROWS]
+
+
+def _divide(total: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    return np.divide(total, observed, out=np.zeros_like(total), where=observed > 0)

@@ -10,7 +10,8 @@ RNG = np.random.default_rng(0)
 
 
 def fast_classifier(**params):
-    params = {"hidden_size": 8, "max_epochs": 30, "lr": 0.01, "random_state": 0, **params}
+    defaults = {"hidden_size": 8, "max_epochs": 30, "lr": 0.01, "batch_size": 64}
+    params = {**defaults, "random_state": 0, **params}
     return LSTMClassifier(**params)
 
 

@@ -77,8 +77,8 @@ def test_no_columns_stay_no_columns():
 
 def test_large_values_keep_their_precision():
     offset = np.random.default_rng(0).normal(size=(1, 50, 1))
-    inputs = build_inputs(1, mean=[1.6e9], scale=[1.0])
-    z = inputs(torch.from_numpy(1.6e9 + offset), torch.float32)
+    inputs = build_inputs(1, mean=[1.6e9 + 7.25], scale=[1.0])
+    z = inputs(torch.from_numpy(1.6e9 + 7.25 + offset), torch.float32)
     np.testing.assert_allclose(z.numpy(), offset, atol=1e-6)
 
 

@@ -33,7 +33,7 @@ def case(request):
 
 
 def as_float(X):
-    return np.asarray(X, dtype=np.float32)
+    return np.asarray(X, dtype=np.float64)
 
 
 def test_weights_reach_fit_and_score_through_a_pipeline(case):

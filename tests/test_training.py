@@ -276,7 +276,7 @@ def test_a_loss_that_is_no_number_names_the_epoch_and_what_to_lower(
 def test_steps_that_are_too_large_in_the_last_epoch_are_found_too(
     ragged, targets, early_stopping
 ):
-    model = LSTMRegressor(max_epochs=1, lr=1e39, clip_grad_norm=None, **FAST)
+    model = LSTMRegressor(max_epochs=1, lr=1e39, clip_grad_norm=None, batch_size=64, **FAST)
     with pytest.raises(ValueError, match="Lower lr"):
         model.set_params(early_stopping=early_stopping).fit(ragged, targets)
 

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklstm._samples import Samples
-from sklstm._state import without_warnings
 from sklstm.sequences import SequenceArray
 
 BUCKET_BATCHES = 32
@@ -73,7 +72,7 @@ class SequenceTensors(Dataset):
         return torch.from_numpy(array).to(self.device)
 
 
-class TrainingTensors(SequenceTensors):
+class TrainingTensors(Dataset):
     """Sequences on a device with their targets and weights.
 
     Parameters
@@ -89,16 +88,23 @@ class TrainingTensors(SequenceTensors):
     """
 
     def __init__(self, samples: Samples, target: np.ndarray, device: torch.device):
-        super().__init__(samples.sequences, device)
+        self.sequences = SequenceTensors(samples.sequences, device)
         dtype = torch.int64 if target.dtype.kind == "i" else torch.float32
         self.target = torch.as_tensor(target, dtype=dtype, device=device)
         self.weight = torch.as_tensor(samples.weight, dtype=torch.float32, device=device)
 
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def __getitem__(self, index: int) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
+        return self.batch(np.array([index]))
+
     def batch(self, indices: np.ndarray) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
         """Return the inputs, and targets with weights, of the samples at `indices`."""
-        rows = self._to_device(indices)
+        rows = torch.from_numpy(indices).to(self.target.device)
         target = self.target.index_select(0, rows)
-        return self.inputs(indices), (target, self.weight.index_select(0, rows))
+        weight = self.weight.index_select(0, rows)
+        return self.sequences.inputs(indices), (target, weight)
 
 
 class BatchIterator:
@@ -129,20 +135,19 @@ class BatchIterator:
         return (self.dataset.batch(indices) for indices in self._indices())
 
     def _indices(self) -> list[np.ndarray]:
-        n_samples = len(self.dataset)
+        n_samples, lengths = len(self.dataset), self.dataset.sequences.lengths
         if not self.shuffle:
-            return batches_by_steps(self.dataset.lengths)
+            return batches_by_steps(lengths)
         if n_samples <= self.batch_size:
             return [np.arange(n_samples)]
         order = torch.randperm(n_samples).numpy()
         cuts = np.arange(self.batch_size, n_samples, self.batch_size)
-        if np.ptp(self.dataset.lengths) == 0:
+        if np.ptp(lengths) == 0:
             return np.split(order, cuts)
-        batches = np.split(self._sorted_in_buckets(order), cuts)
+        batches = np.split(self._sorted_in_buckets(order, lengths[order]), cuts)
         return [batches[i] for i in torch.randperm(len(batches)).tolist()]
 
-    def _sorted_in_buckets(self, order: np.ndarray) -> np.ndarray:
-        lengths = self.dataset.lengths[order]
+    def _sorted_in_buckets(self, order: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         bucket = np.arange(len(order)) // (self.batch_size * BUCKET_BATCHES)
         return order[np.lexsort((lengths, bucket))]
 
@@ -177,5 +182,18 @@ def _to_tensor(array: np.ndarray | None, device: torch.device) -> Tensor | None:
         return None
     if device.type == "mps":  # it has no double precision
         array = array.astype(np.float32)
-    with without_warnings():  # of memory maps that are not writable: we only read
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+    return torch.from_numpy(_ReadOnly.view(np.ascontiguousarray(array))).to(device)
+
+
+class _ReadOnly:
+    """Shows torch an array that is not writable, such as a memory map: we only read."""
+
+    @classmethod
+    def view(cls, array: np.ndarray) -> np.ndarray:
+        if array.flags.writeable:
+            return array
+        shown = cls()
+        shown.array = array
+        interface = array.__array_interface__
+        shown.__array_interface__ = {**interface, "data": (interface["data"][0], False)}
+        return np.asarray(shown)

@@ -1,13 +1,16 @@
 """What happens between epochs: checks, the best weights, progress."""
 
+import copy
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from skorch import NeuralNet
-from skorch.callbacks import Callback, GradientNormClipping
+from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
 from tqdm import tqdm
+
+from sklstm._training.schedule import WarmUpAndDecay
 
 
 class StopTraining(Exception):
@@ -15,34 +18,43 @@ class StopTraining(Exception):
 
 
 class CheckFinite(Callback):
-    """Stop with an error when the loss is no longer a number."""
+    """Stop with an error when a loss or a weight is no longer a number."""
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         epoch = net.history[-1]
-        if np.isfinite(epoch["train_loss"]):
+        loss = epoch["train_loss"] + epoch.get("valid_loss", 0.0)
+        if np.isfinite(loss) and all(w.isfinite().all() for w in net.module_.parameters()):
             return
         raise ValueError(
-            f"The training loss became {epoch['train_loss']} in epoch {epoch['epoch']}: the "
-            f"steps are too large. Lower lr (now {net.lr:g}), or set clip_grad_norm to 1."
+            f"Training diverged in epoch {epoch['epoch']}: the loss became {loss:g}, or a "
+            "weight was no longer a number, because the steps are too large. Lower lr "
+            f"(now {net.lr:g}), or set clip_grad_norm to 1."
         )
 
 
 class KeepBest(Callback):
-    """Keep the weights of the epoch with the lowest validation loss."""
+    """Keep the weights of the best epoch done.
+
+    That is the one of the lowest validation loss or, without validation data, the last
+    one: an epoch that was interrupted leaves no trace.
+    """
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.best_loss_, self.best_epoch_, self.best_state_ = np.inf, 0, None
+        self.best_loss_, self.best_epoch_ = np.inf, 0
+        self._keep(net)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        loss = net.history[-1, "valid_loss"]
-        if loss < self.best_loss_:
+        loss = net.history[-1].get("valid_loss", -np.inf)
+        if loss < self.best_loss_ or loss == -np.inf:
             self.best_loss_, self.best_epoch_ = loss, len(net.history)
-            state = net.module_.state_dict()
-            self.best_state_ = {name: tensor.clone() for name, tensor in state.items()}
+            self._keep(net)
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if self.best_state_ is not None:
-            net.module_.load_state_dict(self.best_state_)
+        net.module_.load_state_dict(self.state_)
+
+    def _keep(self, net: NeuralNet) -> None:
+        state = net.module_.state_dict()
+        self.state_ = {name: tensor.clone() for name, tensor in state.items()}
 
 
 class StopEarly(Callback):
@@ -151,7 +163,7 @@ class EpochTasks(Callback):
             estimator=self.estimator,
             X=X,
             y=y,
-            reconstruction_attributes=lambda: self.fitted_attributes(net),
+            reconstruction_attributes=lambda: copy.deepcopy(self.fitted_attributes(net)),
         )
 
 
@@ -179,17 +191,21 @@ def training_callbacks(
     callbacks : list of skorch callbacks, or of pairs of a name and a callback
         The user's own come last but for the one that stops training.
     """
-    callbacks: list = [("finite", CheckFinite())]
+    callbacks: list = [("sklstm_finite", CheckFinite()), ("sklstm_best", KeepBest())]
     if estimator.clip_grad_norm is not None:
-        callbacks.append(("clip", GradientNormClipping(estimator.clip_grad_norm)))
-    if has_validation:
-        callbacks.append(("best", KeepBest()))
+        callbacks.append(("sklstm_clip", GradientNormClipping(estimator.clip_grad_norm)))
+    if epochs > 1 and not any(map(_is_schedule, estimator.callbacks or ())):
+        callbacks.append(("sklstm_schedule", WarmUpAndDecay(epochs)))
     if estimator.verbose:
-        callbacks.append(("bar", EpochBar(type(estimator).__name__, epochs)))
+        callbacks.append(("sklstm_bar", EpochBar(type(estimator).__name__, epochs)))
     if getattr(estimator, "_skl_callbacks", None):
-        callbacks.append(("tasks", tasks))
+        callbacks.append(("sklstm_tasks", tasks))
     callbacks.extend(estimator.callbacks or ())
     if has_validation and estimator.early_stopping:
         stop = StopEarly(estimator.n_iter_no_change, estimator.tol)
-        callbacks.append(("stop", stop))
+        callbacks.append(("sklstm_stop", stop))
     return callbacks
+
+
+def _is_schedule(callback: Any) -> bool:
+    return isinstance(callback[1] if isinstance(callback, tuple) else callback, LRScheduler)

@@ -113,9 +113,10 @@ class SequenceNet(NeuralNet):
             weight = torch.cat([weight for _, (_, weight) in steps])
             self.history.record("valid_score", self.metric(scores, target, weight).item())
 
-    def resume(self, optimizer_state: dict | None) -> None:
-        """Make ready to train, with the optimiser's moments of an earlier fit."""
+    def resume(self, history: list[dict], optimizer_state: dict | None) -> None:
+        """Make ready to train, after the epochs of an earlier fit."""
         self.initialize()
+        self.earlier_ = history
         self.parameters_ = list(self.module_.named_parameters())
         if optimizer_state is not None:
             groups = self.optimizer_.state_dict()["param_groups"]
@@ -142,21 +143,22 @@ class SequenceNet(NeuralNet):
         if "dur" in self.history[-1]:
             return
         self.history.pop()
-        if not self.history:
+        records = self.records()
+        if not records:
             raise KeyboardInterrupt
         warnings.warn(
-            f"Training was interrupted: the model is that of {len(self.history)} epochs.",
-            stacklevel=2,
+            f"Training was interrupted: the model is that of {len(records)} epochs.",
+            stacklevel=6,
         )
 
-    def records(self, first_epoch: int = 1) -> list[dict[str, Any]]:
-        """Return what was recorded of each epoch, numbered from `first_epoch`."""
-        return [
-            {**{k: v for k, v in record.items() if k != "batches"}, "epoch": epoch}
-            for epoch, record in enumerate(self.history, start=first_epoch)
-        ]
+    def records(self) -> list[dict[str, Any]]:
+        """Return what was recorded of each epoch, those of earlier fits included."""
+        records = list(self.earlier_)
+        for record in self.history:
+            values = {name: value for name, value in record.items() if name != "batches"}
+            records.append({**values, "epoch": len(records) + 1})
+        return records
 
     def best_epoch(self) -> int:
         """Return the epoch, from 1, whose weights the network has."""
-        best = dict(self.callbacks_).get("best")
-        return len(self.history) if best is None else best.best_epoch_
+        return len(self.earlier_) + dict(self.callbacks_)["sklstm_best"].best_epoch_

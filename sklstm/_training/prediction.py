@@ -17,7 +17,7 @@ def predict_outputs(
     Parameters
     ----------
     network : SequenceNetwork
-        On `device`.
+        On `device`, in evaluation mode.
 
     sequences : SequenceArray
         What to predict from.
@@ -31,11 +31,8 @@ def predict_outputs(
         In the order of the sequences.
     """
     outputs = np.empty((len(sequences), len(network.output_scale)))
-    was_training = network.training
-    network.eval()
     with torch.inference_mode(), flushed_denormals():
         tensors = SequenceTensors(sequences, device)
         for indices in batches_by_steps(sequences.lengths):
             outputs[indices] = network(**tensors.inputs(indices)).cpu().numpy()
-    network.train(was_training)
     return outputs

@@ -23,7 +23,9 @@ def r2(scores: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     mean = torch.sum(column * target, dim=0) / weight.sum()
     residual = torch.sum(column * (target - scores).square(), dim=0)
     total = torch.sum(column * (target - mean).square(), dim=0)
-    return torch.mean(1 - residual / total.clamp_min(torch.finfo(total.dtype).tiny))
+    is_constant = total == 0
+    ratio = residual / torch.where(is_constant, 1.0, total)
+    return torch.where(is_constant, (residual == 0).to(ratio.dtype), 1 - ratio).mean()
 
 
 def r2_of_log(scores: Tensor, target: Tensor, weight: Tensor) -> Tensor:

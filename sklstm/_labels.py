@@ -1,0 +1,67 @@
+"""Labels of classes: what they may be, their numbers and their weights."""
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_y, column_or_1d
+
+
+def check_labels(y) -> tuple[np.ndarray, bool]:
+    """Return y as an array, and whether it is an indicator matrix."""
+    check_classification_targets(y)
+    kind = type_of_target(y, input_name="y", raise_unknown=True)
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "Several labels a sample must be an indicator matrix of 0 and 1: use "
+            "sklearn.preprocessing.MultiLabelBinarizer, or one classifier a column."
+        )
+    y = _check_y(y, multi_output=True, y_numeric=False)
+    if kind == "multilabel-indicator":
+        return y, True
+    return column_or_1d(y, warn=True), False
+
+
+def encode_labels(y: np.ndarray, classes: np.ndarray, is_used: np.ndarray) -> np.ndarray:
+    """Return the number of the class of each label, any number where it is not used."""
+    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    unknown = np.flatnonzero((classes[codes] != y) & is_used)
+    if len(unknown):
+        raise ValueError(
+            f"The label {y[unknown].tolist()[0]!r} of sample {unknown[0]} is not one of "
+            f"the classes {classes.tolist()!r}."
+        )
+    return codes.astype(np.int64)
+
+
+def class_weights(
+    class_weight: dict | str, classes: np.ndarray, codes: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Return the weight of the class of each sample.
+
+    Parameters
+    ----------
+    class_weight : dict or "balanced"
+        Weights by label, 1 where a label is left out; or weights that give each class
+        the same total of `weight`.
+
+    classes : ndarray of shape (n_classes,)
+        Labels.
+
+    codes : ndarray of shape (n_samples,)
+        Number of the class of each sample.
+
+    weight : ndarray of shape (n_samples,)
+        Weights of the samples.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,)
+        By which `weight` is to be multiplied.
+    """
+    if class_weight == "balanced":
+        total = np.bincount(codes, weight, minlength=len(classes))
+        of_class = np.divide(
+            weight.sum(), len(classes) * total, out=np.zeros_like(total), where=total > 0
+        )
+    else:
+        of_class = np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
+    return of_class[codes]
