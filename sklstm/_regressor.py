@@ -16,7 +16,7 @@ __all__ = ["LSTMRegressor"]
 
 
 class LSTMRegressor(RegressorMixin, _BaseLSTM):
-    r"""Predict numbers from sequences with a long short-term memory network [1]_.
+    """Predict numbers from sequences with a long short-term memory network [1]_.
 
     Sequences may differ in length, need no scaling and may have missing values. A
     missing value gets its feature's mean; where training data has missing values in a
@@ -43,11 +43,11 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
         How the states of a sequence become one vector: the state after its last step,
         the mean or the maximum over its steps, or the three side by side.
 
-    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile"}, \
-            default="squared_error"
-        What is minimised, on the standardised target. "huber" is squared within one
-        standard deviation and absolute beyond; "poisson" is for counts and predicts
-        their mean through a logarithm; "quantile" predicts a quantile.
+    loss : str, default="squared_error"
+        What is minimised, on the standardised target: "squared_error",
+        "absolute_error", "huber" (squared within one standard deviation and absolute
+        beyond), "poisson" (for counts; predicts their mean through a logarithm) or
+        "quantile" (predicts a quantile).
 
     quantile : float, default=0.5
         The quantile to predict with `loss="quantile"`, between 0 and 1.

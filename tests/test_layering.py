@@ -11,7 +11,7 @@ import sklstm
 
 ROOT = Path(sklstm.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-MAX_LINES, MAX_FUNCTION_LINES = 350, 35
+MAX_LINES, MAX_FUNCTION_LINES = 300, 35
 
 
 def module_name(path):
@@ -150,7 +150,14 @@ def test_classes_are_abstract_or_final():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_files_need_no_table_of_contents(module):
-    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+    n_lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = [
+        len(ast.get_docstring(node).splitlines())
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, documented) and ast.get_docstring(node) is not None
+    ]
+    assert n_lines - sum(docstrings) <= MAX_LINES
 
 
 def lines_of_code(node, source):

@@ -266,7 +266,10 @@ def test_a_loss_that_is_no_number_names_the_epoch_and_what_to_lower(
     if was_fitted:
         model.fit(ragged, targets)
     model.set_params(lr=1e30, clip_grad_norm=None)
-    with pytest.raises(ValueError, match=r"loss became (nan|inf) in epoch \d.* lr .*1e\+30"):
+    message = r"in epoch \d: the loss became (nan|inf).* lr .*1e\+30"
+    with pytest.raises(ValueError, match=message):
+        ValueError, match=r"in epoch \d: the loss became (nan|inf).* lr .*1e\+30"
+    ):
         model.fit(ragged, targets)
     with pytest.raises(NotFittedError):
         model.predict(ragged)
@@ -389,14 +392,15 @@ def test_progress_goes_to_stderr(estimator_class, ragged, labels, capfd):
 # Going on with a fit
 
 
-def with_full_batches(model):
-    """Without dropout, nothing is drawn at random once the weights are."""
-    return model.set_params(batch_size=200, dropout=0)
+def with_even_steps(model):
+    """Without dropout nothing is random once the weights are; the rate is constant."""
+    constant = LRScheduler(policy="LambdaLR", lr_lambda=lambda epoch: 1.0)
+    return model.set_params(batch_size=200, dropout=0, callbacks=[constant])
 
 
 def test_warm_start_goes_on_where_fit_ended(model_and_target, ragged):
     model, y = model_and_target
-    expected = weights_of(with_full_batches(model).set_params(max_epochs=5).fit(ragged, y))
+    expected = weights_of(with_even_steps(model).set_params(max_epochs=5).fit(ragged, y))
     model.set_params(max_epochs=2).fit(ragged, y)
     first = model.history_
     model.set_params(max_epochs=3, warm_start=True).fit(ragged, y)
@@ -421,7 +425,7 @@ def first_partial_fit(model, X, y):
 
 def test_partial_fit_trains_for_one_epoch(model_and_target, ragged):
     model, y = model_and_target
-    expected = weights_of(with_full_batches(model).fit(ragged, y))
+    expected = weights_of(with_even_steps(model).fit(ragged, y))
     del model.module_
     for epoch in (1, 2, 3):
         first_partial_fit(model, ragged, y)

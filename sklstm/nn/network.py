@@ -135,7 +135,7 @@ class SequenceNetwork(nn.Module):
         outputs : float64 Tensor of shape (batch, n_outputs)
             Logits, or values in the unit of the target.
         """
-        scores = self.head_scores(self.pooled(x, lengths, static))
+        scores = self._exact_scores(self.pooled(x, lengths, static))
         return scores * self.output_scale + self.output_mean
 
     def scores(
@@ -153,7 +153,7 @@ class SequenceNetwork(nn.Module):
             return pooled
         return torch.cat([pooled, self.static_inputs(static, dtype)], dim=-1)
 
-    def head_scores(self, pooled: Tensor) -> Tensor:
+    def _exact_scores(self, pooled: Tensor) -> Tensor:
         # In double precision, rounding does not depend on the size of the batch.
         dtype = self.output_scale.dtype
         weight, bias = self.head.weight.to(dtype), self.head.bias.to(dtype)
