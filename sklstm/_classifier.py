@@ -34,7 +34,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         Whether each layer also reads the sequences from their ends. Helps where a
         sequence is complete when it is judged.
 
-    dropout : float, default=0.1
+    dropout : float, default=0.3
         Probability of dropping a value between recurrent layers and before the output,
         in training.
 
@@ -42,7 +42,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         How the states of a sequence become one vector: the state after its last step,
         the mean or the maximum over its steps, or the three side by side.
 
-    max_epochs : int, default=100
+    max_epochs : int, default=60
         Number of passes over the training data, at most.
 
     batch_size : int or "auto", default="auto"
@@ -50,7 +50,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         from 32 to 256. Where all sequences fit into one batch, training is exact in its
         weights: an integer weight and that many copies give the same model.
 
-    lr : float, default=0.003
+    lr : float, default=0.005
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
         the first steps and lowers it to 0 along a half cosine [3]_ by `max_epochs`,
         unless `callbacks` hold a scheduler. `partial_fit` keeps it constant.
@@ -181,11 +181,11 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         *,
         num_layers=1,
         bidirectional=False,
-        dropout=0.1,
+        dropout=0.3,
         pooling="concat",
-        max_epochs=100,
+        max_epochs=60,
         batch_size="auto",
-        lr=0.003,
+        lr=0.005,
         weight_decay=0.01,
         clip_grad_norm=1.0,
         early_stopping="auto",

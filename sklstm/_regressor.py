@@ -35,7 +35,7 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
         Whether each layer also reads the sequences from their ends. Helps where a
         sequence is complete when it is judged.
 
-    dropout : float, default=0.1
+    dropout : float, default=0.0
         Probability of dropping a value between recurrent layers and before the output,
         in training.
 
@@ -52,7 +52,7 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
     quantile : float, default=0.5
         The quantile to predict with `loss="quantile"`, between 0 and 1.
 
-    max_epochs : int, default=100
+    max_epochs : int, default=60
         Number of passes over the training data, at most.
 
     batch_size : int or "auto", default="auto"
@@ -60,7 +60,7 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
         from 32 to 256. Where all sequences fit into one batch, training is exact in its
         weights: an integer weight and that many copies give the same model.
 
-    lr : float, default=0.003
+    lr : float, default=0.005
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
         the first steps and lowers it to 0 along a half cosine [3]_ by `max_epochs`,
         unless `callbacks` hold a scheduler. `partial_fit` keeps it constant.
@@ -184,13 +184,13 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
         *,
         num_layers=1,
         bidirectional=False,
-        dropout=0.1,
+        dropout=0.0,
         pooling="concat",
         loss="squared_error",
         quantile=0.5,
-        max_epochs=100,
+        max_epochs=60,
         batch_size="auto",
-        lr=0.003,
+        lr=0.005,
         weight_decay=0.01,
         clip_grad_norm=1.0,
         early_stopping="auto",
