@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from skorch.callbacks import LRScheduler
 
 from sklstm import LSTMClassifier
 
@@ -43,7 +44,8 @@ TINY = Problem(100, 10, 4, hidden_size=32, batch_size=32, epochs=1)
 
 
 def fit_sklstm(problem, X, y, seed):
-    """Fit by sklstm and return its last training loss."""
+    """Fit by sklstm, at the loop's constant rate, and return its last training loss."""
+    constant = LRScheduler(policy="LambdaLR", lr_lambda=lambda epoch: 1.0)
     estimator = LSTMClassifier(
         problem.hidden_size,
         pooling="last",
@@ -54,6 +56,7 @@ def fit_sklstm(problem, X, y, seed):
         weight_decay=0.0,
         clip_grad_norm=None,
         early_stopping=False,
+        callbacks=[constant],
         device="cpu",
         random_state=seed,
     )

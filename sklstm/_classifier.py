@@ -384,13 +384,20 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         n_outputs = 1 if n_outputs == 2 and not self._is_multilabel else n_outputs
         return np.zeros(n_outputs), np.ones(n_outputs)
 
+    @property
+    def _is_multiclass(self):
+        return len(self.classes_) > 2 and not self._is_multilabel
+
+    def _loss_target(self, target, network):
+        if self._is_multiclass:
+            return target
+        return target.reshape(len(target), -1).astype(np.float32)
+
     def _loss(self):
-        is_multiclass = len(self.classes_) > 2 and not self._is_multilabel
-        return WeightedLoss("cross_entropy" if is_multiclass else "binary_cross_entropy")
+        return WeightedLoss("cross_entropy" if self._is_multiclass else "binary_cross_entropy")
 
     def _metric(self):
-        is_multiclass = len(self.classes_) > 2 and not self._is_multilabel
-        return accuracy if is_multiclass else subset_accuracy
+        return accuracy if self._is_multiclass else subset_accuracy
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

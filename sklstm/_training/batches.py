@@ -38,6 +38,8 @@ class SequenceTensors(Dataset):
         self.device = device
         self.lengths = sequences.lengths
         self.starts = sequences.starts
+        self.max_length = sequences.lengths.max()
+        self.is_ragged = sequences.lengths.min() < self.max_length
         self.values = _to_tensor(sequences.values, device)
         self.static = _to_tensor(sequences.static, device)
 
@@ -53,10 +55,12 @@ class SequenceTensors(Dataset):
         `x` is (batch, time, features), as a view of steps laid out time first, which is
         how the recurrent kernels read them. `lengths` is left out where all are full.
         """
-        lengths = self.lengths[indices]
-        time = lengths.max()
+        time, is_ragged, lengths = self.max_length, self.is_ragged, None
+        if is_ragged:
+            lengths = self.lengths[indices]
+            time = lengths.max()
+            is_ragged = lengths.min() < time
         step = np.arange(time)[:, None]
-        is_ragged = lengths.min() < time
         if is_ragged:
             step = np.minimum(step, lengths - 1)
         rows = self._to_device((self.starts[indices] + step).reshape(-1))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer
+from skorch.callbacks import Callback, EpochTimer
 from skorch.helper import predefined_split
 from torch import Tensor
 
@@ -55,10 +55,26 @@ class SequenceNet(NeuralNet):
             **options,
         )
         self.metric = metric
+        self.listeners_ = {}
 
     @property
     def _default_callbacks(self) -> list:
         return [("epoch_timer", EpochTimer())]
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        getattr(self, method_name)(self, **cb_kwargs)
+        for callback in self._listeners(method_name):
+            getattr(callback, method_name)(self, **cb_kwargs)
+
+    def _listeners(self, method_name: str) -> list:
+        """Return the callbacks that do something: a step is short, a call is not free."""
+        if method_name not in self.listeners_:
+            idle = getattr(Callback, method_name)
+            callbacks = [callback for _, callback in self.callbacks_]
+            self.listeners_[method_name] = [
+                c for c in callbacks if getattr(type(c), method_name, None) is not idle
+            ]
+        return self.listeners_[method_name]
 
     def get_iterator(self, dataset: TrainingTensors, training: bool = False) -> BatchIterator:
         return BatchIterator(dataset, self.batch_size, shuffle=training)

@@ -53,7 +53,9 @@ class StandardizedInputs(nn.Module):
 
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Return the columns a network reads, in the type of its weights."""
-        z = torch.nan_to_num((x - self.mean) / self.scale).to(dtype)
+        # Double precision where x has it; single is as good as single x.
+        mean, scale = self.mean.to(x.dtype), self.scale.to(x.dtype)
+        z = torch.nan_to_num((x - mean) / scale).to(dtype)
         if not len(self.missing):
             return z
         is_missing = torch.isnan(x.index_select(-1, self.missing))

@@ -37,35 +37,39 @@ def cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
 
 def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     """Mean over outputs of the cross-entropy of logits with 0 and 1: (batch,)."""
-    target = target.to(scores.dtype).reshape(scores.shape)
-    return F.binary_cross_entropy_with_logits(scores, target, reduction="none").mean(dim=1)
+    loss = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
+    return _mean_over_outputs(loss)
 
 
 def squared_error(scores: Tensor, target: Tensor) -> Tensor:
     """Mean over outputs of the squared error: (batch,)."""
-    return (scores - target).square().mean(dim=1)
+    return _mean_over_outputs((scores - target).square())
 
 
 def absolute_error(scores: Tensor, target: Tensor) -> Tensor:
     """Mean over outputs of the absolute error: (batch,)."""
-    return (scores - target).abs().mean(dim=1)
+    return _mean_over_outputs((scores - target).abs())
 
 
 def huber(scores: Tensor, target: Tensor) -> Tensor:
     """Squared near the target, absolute from one standard deviation on (Huber 1964)."""
-    return F.huber_loss(scores, target, reduction="none").mean(dim=1)
+    return _mean_over_outputs(F.huber_loss(scores, target, reduction="none"))
 
 
 def poisson(scores: Tensor, target: Tensor) -> Tensor:
     """Poisson deviance, halved, of the logarithm of the expected count: (batch,)."""
     saturated = torch.xlogy(target, target) - target
-    return (scores.exp() - target * scores + saturated).mean(dim=1)
+    return _mean_over_outputs(scores.exp() - target * scores + saturated)
 
 
 def pinball(scores: Tensor, target: Tensor, quantile: float = 0.5) -> Tensor:
     """Loss whose minimum is a quantile (Koenker & Bassett 1978): (batch,)."""
     error = target - scores
-    return torch.maximum(quantile * error, (quantile - 1) * error).mean(dim=1)
+    return _mean_over_outputs(torch.maximum(quantile * error, (quantile - 1) * error))
+
+
+def _mean_over_outputs(loss: Tensor) -> Tensor:
+    return loss[:, 0] if loss.shape[1] == 1 else loss.mean(dim=1)
 
 
 LOSSES = {

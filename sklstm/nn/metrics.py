@@ -13,7 +13,7 @@ def accuracy(scores: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 def subset_accuracy(scores: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Share of samples whose logits have the right sign at every output."""
-    is_right = ((scores > 0) == (target.reshape(scores.shape) > 0.5)).all(dim=1)
+    is_right = ((scores > 0) == (target > 0.5)).all(dim=1)
     return torch.sum(weight * is_right) / weight.sum()
 
 
