@@ -36,7 +36,7 @@ def cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
 
 
 def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
-    """Mean over outputs of the cross-entropy of logits with 0 and 1: (batch,)."""
+    """Mean over outputs of the cross-entropy of logits with 0.0 and 1.0: (batch,)."""
     loss = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
     return _mean_over_outputs(loss)
 
