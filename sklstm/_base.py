@@ -26,8 +26,10 @@ AUTO_EARLY_STOPPING_SAMPLES = 1000
 
 
 def auto_batch_size(n_samples):
-    """Return about a 64th of the samples: a power of two from 32 to 256."""
-    return 2 ** int(np.clip(round(np.log2(n_samples / 64)), 5, 8))
+    """Return a power of two near a 64th of the samples, or all where they are few."""
+    if n_samples <= 32:
+        return n_samples
+    return 2 ** int(np.clip(round(np.log2(n_samples / 64)), 4, 8))
 
 
 class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):

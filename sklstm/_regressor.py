@@ -57,13 +57,15 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two near a 64th of the samples,
-        from 32 to 256. Where all sequences fit into one batch, training is exact in its
+        from 16 to 256, and all of them up to 32. Where all sequences fit into one batch, training is exact in its
         weights: an integer weight and that many copies give the same model.
 
-    lr : float, default=0.005
+    lr : float, default=0.003
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
-        the first steps and lowers it to 0 along a half cosine [3]_ by `max_epochs`,
-        unless `callbacks` hold a scheduler. `partial_fit` keeps it constant.
+        the first steps, lowers it to 0 along a half cosine [3]_ by `max_epochs`, and
+        averages the weights over about the last hundred steps. Where `callbacks` hold a
+        scheduler, it decides, and weights are not averaged; `partial_fit` keeps the rate
+        constant.
 
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.
@@ -190,7 +192,7 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
         quantile=0.5,
         max_epochs=60,
         batch_size="auto",
-        lr=0.005,
+        lr=0.003,
         weight_decay=0.01,
         clip_grad_norm=1.0,
         early_stopping="auto",

@@ -10,6 +10,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
 from tqdm import tqdm
 
+from sklstm._training.averaging import AverageWeights
 from sklstm._training.schedule import WarmUpAndDecay
 
 
@@ -191,11 +192,13 @@ def training_callbacks(
     callbacks : list of skorch callbacks, or of pairs of a name and a callback
         The user's own come last but for the one that stops training.
     """
-    callbacks: list = [("sklstm_finite", CheckFinite()), ("sklstm_best", KeepBest())]
-    if estimator.clip_grad_norm is not None:
-        callbacks.append(("sklstm_clip", GradientNormClipping(estimator.clip_grad_norm)))
+    callbacks: list = [("sklstm_finite", CheckFinite())]
     if epochs > 1 and not any(map(_is_schedule, estimator.callbacks or ())):
         callbacks.append(("sklstm_schedule", WarmUpAndDecay(epochs)))
+        callbacks.append(("sklstm_average", AverageWeights()))
+    callbacks.append(("sklstm_best", KeepBest()))
+    if estimator.clip_grad_norm is not None:
+        callbacks.append(("sklstm_clip", GradientNormClipping(estimator.clip_grad_norm)))
     if estimator.verbose:
         callbacks.append(("sklstm_bar", EpochBar(type(estimator).__name__, epochs)))
     if getattr(estimator, "_skl_callbacks", None):
