@@ -47,8 +47,9 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two near a 64th of the samples,
-        from 16 to 256, and all of them up to 32. Where all sequences fit into one batch, training is exact in its
-        weights: an integer weight and that many copies give the same model.
+        from 16 to 256, and all of them up to 32. Where all sequences fit into one
+        batch, training is exact in its weights: an integer weight and that many copies
+        give the same model.
 
     lr : float, default=0.003
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
