@@ -36,10 +36,11 @@ def build_network(
         With random weights from torch's global generator.
     """
     sequences = samples.sequences
-    steps = column_statistics(sequences.values, np.repeat(samples.weight, sequences.lengths))
+    step_weight = np.repeat(samples.weight, sequences.lengths)
+    steps = column_statistics(sequences.values, step_weight, without_far=True)
     options["missing"] = np.flatnonzero(steps.has_missing)
     if sequences.static is not None:
-        static = column_statistics(sequences.static, samples.weight)
+        static = column_statistics(sequences.static, samples.weight, without_far=True)
         options["static_missing"] = np.flatnonzero(static.has_missing)
     network = SequenceNetwork(
         sequences.n_features, n_outputs, n_static=sequences.n_static, **options

@@ -89,7 +89,9 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
 
     standardize : bool, default=True
         Whether the network subtracts from each feature its mean over the observed
-        steps, and divides it by its standard deviation.
+        steps, and divides it by its standard deviation. Values further than eight
+        standard deviations from the mean do not count for either, and are compressed by
+        a logarithm beyond.
 
     n_timesteps : int or None, default=None
         How to read a 2-D X: each row holds `n_timesteps` steps of all features, step

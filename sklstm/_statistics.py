@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 CHUNK_ROWS = 1 << 16
+FAR = 8.0
+"""Standard deviations from the mean beyond which a value does not count."""
 
 
 class ColumnStatistics(NamedTuple):
@@ -16,7 +18,9 @@ class ColumnStatistics(NamedTuple):
     has_missing: np.ndarray
 
 
-def column_statistics(values: np.ndarray, weight: np.ndarray) -> ColumnStatistics:
+def column_statistics(
+    values: np.ndarray, weight: np.ndarray, without_far: bool = False
+) -> ColumnStatistics:
     """Compute the statistics of the observed values of each column.
 
     Parameters
@@ -27,26 +31,47 @@ def column_statistics(values: np.ndarray, weight: np.ndarray) -> ColumnStatistic
     weight : ndarray of shape (n_rows,)
         Weight of each row.
 
+    without_far : bool
+        Whether to leave out values that are far from the mean, as slips of the pen are:
+        a single pH of 735 hides all that others differ in. It is repeated until no
+        value is far, five times at most.
+
     Returns
     -------
     statistics : ColumnStatistics
         In double precision. A column that is constant or never observed gets a scale
         of 1, one that is never observed a mean of 0.
     """
+    nearby = np.full(values.shape[1], np.inf)
+    centre = _first_observed(values)
+    for _ in range(6):
+        statistics, has_far = _statistics_of_nearby(values, weight, centre, nearby)
+        if not (without_far and has_far):
+            break
+        centre, nearby = statistics.mean, FAR * statistics.scale
+    return statistics
+
+
+def _statistics_of_nearby(values, weight, centre, nearby) -> tuple[ColumnStatistics, bool]:
+    """Return the statistics of the values nearby the centre, and whether any is far."""
+    observed, total = np.zeros_like(centre), np.zeros_like(centre)
+    has_missing = np.zeros(len(centre), dtype=bool)
     # Sums of differences from a value of the column: those of a constant one are exact.
-    start = _first_observed(values)
-    observed, total = np.zeros_like(start), np.zeros_like(start)
-    has_missing = np.zeros(len(start), dtype=bool)
-    for difference, is_missing, chunk_weight in _chunks(values, weight, start):
-        has_missing |= is_missing.any(axis=0)
-        observed += chunk_weight @ ~is_missing
-        total += chunk_weight @ difference
-    mean = start + _divide(total, observed)
-    squares = np.zeros_like(start)
-    for difference, _, chunk_weight in _chunks(values, weight, mean):
-        squares += chunk_weight @ np.square(difference)
+    for difference, is_used, chunk_weight in _chunks(values, weight, centre, nearby):
+        has_missing |= np.isnan(difference).any(axis=0)
+        observed += chunk_weight @ is_used
+        total += chunk_weight @ np.where(is_used, difference, 0.0)
+    shift = _divide(total, observed)
+    squares, furthest = np.zeros_like(centre), np.zeros_like(centre)
+    for difference, is_used, chunk_weight in _chunks(values, weight, centre, nearby):
+        deviation = np.where(is_used, difference - shift, 0.0)
+        squares += chunk_weight @ np.square(deviation)
+        furthest = np.maximum(furthest, np.abs(deviation).max(axis=0, initial=0.0))
     scale = np.sqrt(_divide(squares, observed))
-    return ColumnStatistics(mean, np.where(scale == 0, 1.0, scale), has_missing)
+    statistics = ColumnStatistics(
+        centre + shift, np.where(scale == 0, 1.0, scale), has_missing
+    )
+    return statistics, bool((furthest > FAR * scale).any())
 
 
 def _first_observed(values: np.ndarray) -> np.ndarray:
@@ -61,12 +86,11 @@ def _first_observed(values: np.ndarray) -> np.ndarray:
     return np.nan_to_num(first)
 
 
-def _chunks(values: np.ndarray, weight: np.ndarray, centre: np.ndarray) -> Iterator[tuple]:
+def _chunks(values, weight, centre, nearby) -> Iterator[tuple]:
     for start in range(0, len(values), CHUNK_ROWS):
         difference = values[start : start + CHUNK_ROWS].astype(np.float64) - centre
-        is_missing = np.isnan(difference)
-        difference[is_missing] = 0.0
-        yield difference, is_missing, weight[start : start + CHUNK_ROWS]
+        is_used = np.abs(difference) <= nearby  # NaN is not
+        yield difference, is_used, weight[start : start + CHUNK_ROWS]
 
 
 def _divide(total: np.ndarray, observed: np.ndarray) -> np.ndarray:

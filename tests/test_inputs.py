@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -24,7 +26,7 @@ def build_inputs(n_features, missing=(), sequential=True, mean=None, scale=None)
 
 @pytest.mark.parametrize("shape", [(2, 4, 3), (5, 3)], ids=["sequential", "static"])
 def test_standardises_each_feature(shape):
-    mean, scale = [1.0, -20.0, 0.0], [2.0, 0.5, 1.0]
+    mean, scale = [1.0, -1.0, 0.0], [2.0, 0.5, 1.0]
     inputs = build_inputs(3, sequential=len(shape) == 3, mean=mean, scale=scale)
     x = np.random.default_rng(0).normal(size=shape)
     z = inputs(torch.from_numpy(x), torch.float64)
@@ -108,3 +110,16 @@ SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 8), st.integers(1, 3))
 def test_steps_since_last_seen_equals_a_count(is_missing):
     steps = steps_since_last_seen(torch.from_numpy(is_missing))
     np.testing.assert_array_equal(steps.numpy(), naive_steps(is_missing))
+
+
+def test_values_far_from_the_mean_grow_as_a_logarithm():
+    inputs = build_inputs(1, mean=[0.0], scale=[2.0])
+    x = torch.tensor([-400.0, -16.0, 0.0, 15.0, 16.0, 18.0, 400.0]).view(1, -1, 1)
+    z = inputs(x, torch.float64).flatten().tolist()
+    expected = [-8 - math.log1p(192), -8, 0, 7.5, 8, 8 + math.log1p(1), 8 + math.log1p(192)]
+    assert z == pytest.approx(expected)
+
+
+def test_without_statistics_values_come_through_as_they_are():
+    x = torch.tensor([-1e6, 3.0, 1e6]).view(1, -1, 1)
+    assert torch.equal(StandardizedInputs(1)(x, torch.float32), x)

@@ -110,3 +110,25 @@ def test_no_warning_where_nothing_is_observed():
         warnings.simplefilter("always")
         column_statistics(np.full((3, 2), np.nan), np.ones(3))
     assert not caught
+
+
+def test_a_slip_of_the_pen_does_not_count():
+    rng = np.random.default_rng(0)
+    ph = rng.normal(7.4, 0.08, size=(1000, 1))
+    with_slip = np.vstack([ph, [[735.0]]])
+    weight = np.ones(1001)
+    expected = column_statistics(ph, weight[1:])
+    robust = column_statistics(with_slip, weight, without_far=True)
+    np.testing.assert_allclose(robust.mean, expected.mean)
+    np.testing.assert_allclose(robust.scale, expected.scale)
+    assert column_statistics(with_slip, weight).scale > 20
+
+
+def test_values_that_are_not_far_all_count():
+    rng = np.random.default_rng(0)
+    values, weight = rng.normal(size=(500, 3)), rng.random(500)
+    plain, robust = (
+        column_statistics(values, weight, without_far=far) for far in (False, True)
+    )
+    np.testing.assert_array_equal(robust.mean, plain.mean)
+    np.testing.assert_array_equal(robust.scale, plain.scale)

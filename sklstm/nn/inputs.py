@@ -5,16 +5,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["StandardizedInputs", "steps_since_last_seen"]
+__all__ = ["StandardizedInputs", "compress_far", "steps_since_last_seen"]
+
+FAR = 8.0
+"""Standard deviations from the mean beyond which a value only grows as a logarithm."""
 
 
 class StandardizedInputs(nn.Module):
     """Standardise features and replace missing values, with their traces as columns.
 
-    A missing value (NaN) becomes the feature's mean, which is 0 after
-    standardisation. For each feature named in `missing`, columns are added: one that
-    is 1 where the value is missing and, for sequences, the logarithm of one plus the
-    number of steps since it was last seen.
+    A missing value (NaN) becomes the feature's mean, which is 0 after standardisation.
+    For each feature named in `missing`, columns are added: one that is 1 where the value
+    is missing and, for sequences, the logarithm of one plus the number of steps since it
+    was last seen. Standardised values beyond `far` are compressed.
 
     Parameters
     ----------
@@ -33,6 +36,9 @@ class StandardizedInputs(nn.Module):
     mean, scale : Tensor of shape (n_features,)
         Buffers, 0 and 1 until :meth:`set_statistics`.
 
+    far : Tensor
+        Buffer, infinite until :meth:`set_statistics`, then `FAR`.
+
     n_outputs : int
         Number of columns that come out.
     """
@@ -44,18 +50,20 @@ class StandardizedInputs(nn.Module):
         # Raw values may need more digits than the network's weights (a year, a clock).
         self.register_buffer("mean", torch.zeros(n_features, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(n_features, dtype=torch.float64))
+        self.register_buffer("far", torch.tensor(torch.inf))
         self.register_buffer("missing", torch.tensor(list(missing), dtype=torch.long))
 
     def set_statistics(self, mean: Tensor, scale: Tensor) -> None:
         """Set what is subtracted from each feature and what it is divided by."""
         self.mean.copy_(mean)
         self.scale.copy_(scale)
+        self.far.fill_(FAR)
 
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Return the columns a network reads, in the type of its weights."""
         # Double precision where x has it; single is as good as single x.
         mean, scale = self.mean.to(x.dtype), self.scale.to(x.dtype)
-        z = torch.nan_to_num((x - mean) / scale).to(dtype)
+        z = compress_far(torch.nan_to_num((x - mean) / scale).to(dtype), self.far)
         if not len(self.missing):
             return z
         is_missing = torch.isnan(x.index_select(-1, self.missing))
@@ -63,6 +71,12 @@ class StandardizedInputs(nn.Module):
         if self.sequential:
             columns.append(torch.log1p(steps_since_last_seen(is_missing).to(dtype)))
         return torch.cat(columns, dim=-1)
+
+
+def compress_far(z: Tensor, far: Tensor) -> Tensor:
+    """Let numbers beyond `far` grow as a logarithm, so that none drowns the others."""
+    near = z.clamp(-far, far)
+    return near + torch.sign(z) * torch.log1p(torch.abs(z - near))
 
 
 def steps_since_last_seen(is_missing: Tensor) -> Tensor:
