@@ -79,7 +79,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
 
     standardize : bool, default=True
         Whether the network subtracts from each feature its mean over the observed
-        steps, and divides it by its standard deviation. Values further than eight
+        steps, and divides it by its standard deviation. Values further than twenty
         standard deviations from the mean do not count for either, and are compressed by
         a logarithm beyond.
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 CHUNK_ROWS = 1 << 16
-FAR = 8.0
+FAR = 20.0
 """Standard deviations from the mean beyond which a value does not count."""
 
 

@@ -114,9 +114,10 @@ def test_steps_since_last_seen_equals_a_count(is_missing):
 
 def test_values_far_from_the_mean_grow_as_a_logarithm():
     inputs = build_inputs(1, mean=[0.0], scale=[2.0])
-    x = torch.tensor([-400.0, -16.0, 0.0, 15.0, 16.0, 18.0, 400.0]).view(1, -1, 1)
+    x = torch.tensor([-400.0, -40.0, 0.0, 39.0, 40.0, 42.0, 400.0]).view(1, -1, 1)
     z = inputs(x, torch.float64).flatten().tolist()
-    expected = [-8 - math.log1p(192), -8, 0, 7.5, 8, 8 + math.log1p(1), 8 + math.log1p(192)]
+    beyond = 20 + math.log1p(180)
+    expected = [-beyond, -20, 0, 19.5, 20, 20 + math.log1p(1), beyond]
     assert z == pytest.approx(expected)
 
 

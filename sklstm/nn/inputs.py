@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 __all__ = ["StandardizedInputs", "compress_far", "steps_since_last_seen"]
 
-FAR = 8.0
+FAR = 20.0
 """Standard deviations from the mean beyond which a value only grows as a logarithm."""
 
 
