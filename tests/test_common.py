@@ -1,7 +1,7 @@
 """scikit-learn's own checks, with no expected failure."""
 
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sklstm import LSTMClassifier, LSTMRegressor
 
@@ -11,10 +11,15 @@ ESTIMATORS = [
     LSTMClassifier(bidirectional=True),
     LSTMRegressor(bidirectional=True),
 ]
+CHECKS = [
+    pytest.param(*pair, id=f"{estimator}-{pair[1].func.__name__}")
+    for estimator in ESTIMATORS
+    for pair in estimator_checks_generator(estimator, expected_failed_checks={})
+]
 
 
 # The checks feed awkward data on purpose, and some of what warns is theirs.
 @pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=lambda estimator: {})
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
