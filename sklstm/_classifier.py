@@ -58,7 +58,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         scheduler, it decides, and weights are not averaged; `partial_fit` keeps the rate
         constant.
 
-    weight_decay : float, default=1.0
+    weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.
 
     clip_grad_norm : float or None, default=1.0
@@ -191,7 +191,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         max_epochs=60,
         batch_size="auto",
         lr=0.003,
-        weight_decay=1.0,
+        weight_decay=0.01,
         clip_grad_norm=1.0,
         early_stopping="auto",
         validation_fraction=0.1,
