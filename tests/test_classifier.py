@@ -10,7 +10,7 @@ RNG = np.random.default_rng(0)
 
 
 def fast_classifier(**params):
-    defaults = {"hidden_size": 8, "max_epochs": 60, "lr": 0.01, "batch_size": 64}
+    defaults = {"hidden_size": 8, "max_epochs": 60, "lr": 0.01, "batch_size": 256}
     params = {**defaults, "random_state": 0, **params}
     return LSTMClassifier(**params)
 
