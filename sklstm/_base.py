@@ -21,6 +21,7 @@ from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
 from sklstm._training.prediction import predict_outputs
 from sklstm._validation import check_sequences, check_weight
+from sklstm.nn.inputs import MISSING_MODES
 
 AUTO_EARLY_STOPPING_SAMPLES = 1000
 
@@ -51,6 +52,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "standardize": ["boolean"],
+        "missing": [StrOptions(set(MISSING_MODES))],
         "n_timesteps": [None, Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "callbacks": [None, list, tuple],
@@ -78,6 +80,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         n_iter_no_change,
         tol,
         standardize,
+        missing,
         n_timesteps,
         warm_start,
         callbacks,
@@ -100,6 +103,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.standardize = standardize
+        self.missing = missing
         self.n_timesteps = n_timesteps
         self.warm_start = warm_start
         self.callbacks = callbacks
@@ -233,6 +237,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
         with training_state(seed, self.device_):
             network = self._new_network(samples) if is_new else self.module_
+            network = network.to(self.device_)
             self.__dict__.pop("module_", None)
             net = self._build_net(network, valid, epochs, batch_size, tasks)
             state = None if is_new else getattr(self, "_optimizer_state", None)
@@ -253,6 +258,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             bidirectional=self.bidirectional,
             dropout=self.dropout,
             pooling=self.pooling,
+            missing=self.missing,
         )
         network.output_mean.copy_(torch.as_tensor(mean))
         network.output_scale.copy_(torch.as_tensor(scale))
@@ -260,7 +266,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _tensors(self, samples, network):
         target = self._loss_target(samples.target, network)
-        return TrainingTensors(samples, target, self.device_)
+        return TrainingTensors(samples, target, network, self.device_)
 
     def _build_net(self, network, valid, epochs, batch_size, tasks):
         if valid is not None:

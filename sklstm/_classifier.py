@@ -17,10 +17,10 @@ __all__ = ["LSTMClassifier"]
 class LSTMClassifier(ClassifierMixin, _BaseLSTM):
     """Classify sequences with a long short-term memory network [1]_.
 
-    Sequences may differ in length, need no scaling and may have missing values. A
-    missing value gets its feature's mean; where training data has missing values in a
-    feature, the network is also told which values are missing and how many steps ago
-    the feature was last seen.
+    Sequences may differ in length, need no scaling and may have missing values. Where
+    training data has missing values in a feature, `missing` says what stands in for
+    them, and the network is also told which values are missing and for how long; in any
+    other feature a missing value becomes the mean.
 
     Parameters
     ----------
@@ -82,6 +82,13 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         steps, and divides it by its standard deviation. Values further than twenty
         standard deviations from the mean do not count for either, and are compressed by
         a logarithm beyond.
+
+    missing : {"indicator", "forward", "decay"}, default="forward"
+        What stands in for a missing value of a feature that has missing values in
+        training: the feature's mean, its last value, or its last value fading to the
+        mean, as in GRU-D [4]_, at a speed that is learnt. Until a feature is first seen,
+        its mean. In each case the network is also told what is missing and the time since
+        it was last seen.
 
     n_timesteps : int or None, default=None
         How to read a 2-D X: each row holds `n_timesteps` steps of all features, step
@@ -160,6 +167,10 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
     .. [3] I. Loshchilov and F. Hutter. "SGDR: Stochastic gradient descent with warm
        restarts". ICLR, 2017.
 
+    .. [4] Z. Che, S. Purushotham, K. Cho, D. Sontag and Y. Liu. "Recurrent neural
+       networks for multivariate time series with missing values". Scientific Reports 8,
+       2018.
+
     Examples
     --------
     >>> from sklstm import LSTMClassifier
@@ -198,6 +209,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         n_iter_no_change=10,
         tol=0.0,
         standardize=True,
+        missing="forward",
         n_timesteps=None,
         class_weight=None,
         warm_start=False,
@@ -222,6 +234,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
             n_iter_no_change=n_iter_no_change,
             tol=tol,
             standardize=standardize,
+            missing=missing,
             n_timesteps=n_timesteps,
             warm_start=warm_start,
             callbacks=callbacks,

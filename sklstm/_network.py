@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from sklstm._samples import Samples
 from sklstm._state import building_state
 from sklstm._statistics import ColumnStatistics, column_statistics
-from sklstm.nn import SequenceNetwork, StandardizedInputs
+from sklstm._times import mean_gap
+from sklstm.nn import SequenceNetwork
 
 
 def build_network(
@@ -38,13 +40,16 @@ def build_network(
     sequences = samples.sequences
     step_weight = np.repeat(samples.weight, sequences.lengths)
     steps = column_statistics(sequences.values, step_weight, without_far=True)
-    options["missing"] = np.flatnonzero(steps.has_missing)
+    options["missing_features"] = np.flatnonzero(steps.has_missing)
     if sequences.static is not None:
         static = column_statistics(sequences.static, samples.weight, without_far=True)
-        options["static_missing"] = np.flatnonzero(static.has_missing)
+        options["missing_static"] = np.flatnonzero(static.has_missing)
+    options["has_times"] = sequences.times is not None
     network = SequenceNetwork(
         sequences.n_features, n_outputs, n_static=sequences.n_static, **options
     )
+    if sequences.times is not None:
+        network.inputs.time_scale.fill_(mean_gap(sequences, samples.weight))
     if standardize:
         _set_statistics(network.inputs, steps)
         if sequences.static is not None:
@@ -52,8 +57,8 @@ def build_network(
     return network
 
 
-def _set_statistics(inputs: StandardizedInputs, statistics: ColumnStatistics) -> None:
-    inputs.set_statistics(
+def _set_statistics(inputs: nn.Module, statistics: ColumnStatistics) -> None:
+    inputs.standardization.set_statistics(
         torch.from_numpy(statistics.mean), torch.from_numpy(statistics.scale)
     )
 

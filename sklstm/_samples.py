@@ -65,7 +65,10 @@ def merge_copies(samples: Samples) -> Samples:
 
 def _fingerprint(samples: Samples, i: int) -> bytes:
     sequences = samples.sequences
-    parts = [sequences[i].tobytes(), samples.target[i].tobytes()]
+    steps = slice(sequences.starts[i], sequences.starts[i] + sequences.lengths[i])
+    parts = [sequences.values[steps], samples.target[i]]
     if sequences.static is not None:
-        parts.insert(1, sequences.static[i].tobytes())
-    return b"".join(parts)
+        parts.append(sequences.static[i])
+    if sequences.times is not None:
+        parts.append(sequences.times[steps])
+    return b"".join(part.tobytes() for part in parts)

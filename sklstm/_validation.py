@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 from sklstm._statistics import CHUNK_ROWS
+from sklstm._times import check_times
 from sklstm.sequences import SequenceArray
 
 
@@ -40,7 +41,7 @@ def check_sequences(estimator, X, *, reset: bool) -> SequenceArray:
     _check_static(estimator, sequences, reset)
     _refuse_empty(sequences)
     _refuse_infinite(sequences)
-    return sequences
+    return _with_checked_times(estimator, sequences, reset)
 
 
 def _is_ragged(X) -> bool:
@@ -155,6 +156,19 @@ def _check_static(estimator, sequences: SequenceArray, reset: bool) -> None:
             f"X has {sequences.n_static} static columns, but {type(estimator).__name__} is "
             f"expecting {expected}, as in fit: give them in SequenceArray(static=...)."
         )
+
+
+def _with_checked_times(estimator, sequences: SequenceArray, reset: bool) -> SequenceArray:
+    if reset:
+        estimator._reads_times = sequences.times is not None
+    if not estimator._reads_times:
+        return sequences if sequences.times is None else sequences.with_times(None)
+    if sequences.times is None:
+        raise ValueError(
+            f"X has no times, but {type(estimator).__name__} was fitted to sequences with "
+            "times: give them in SequenceArray(times=...)."
+        )
+    return sequences.with_times(check_times(sequences))
 
 
 def _refuse_empty(sequences: SequenceArray) -> None:

@@ -1,5 +1,6 @@
 """Ragged sequences in one object: flat values, lengths, static columns and ids."""
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -33,8 +34,9 @@ class SequenceArray:
         are kept together when `fit` holds out data.
 
     times : array-like of shape (n_steps,), default=None
-        When each step was recorded. Kept for plots and tables; the estimators read
-        the order of the steps only.
+        When each step was recorded: numbers, datetimes or durations. The estimators
+        read the gaps between steps; no time may be missing or earlier than that of the
+        step before it.
 
     feature_names : array-like of shape (n_features,), default=None
         Names of the columns of `values`.
@@ -230,6 +232,23 @@ class SequenceArray:
         array = np.full(shape, fill_value, dtype=self.values.dtype)
         array[np.arange(shape[1]) < self.lengths[:, None]] = self.values
         return array
+
+    def with_times(self, times):
+        """Return the same sequences with other times, or without any.
+
+        Parameters
+        ----------
+        times : array-like of shape (n_steps,) or None
+            When each step was recorded.
+
+        Returns
+        -------
+        sequences : SequenceArray
+            Shares its other parts with this one.
+        """
+        other = copy(self)
+        other.times = _as_column(times, len(self.values), "times", "steps")
+        return other
 
     def __repr__(self):
         parts = [

@@ -8,14 +8,27 @@ from hypothesis import strategies as st
 
 from sklstm import SequenceArray
 from sklstm._samples import Samples
+from sklstm._training import batches as batches_module
 from sklstm._training.batches import (
     BatchIterator,
     SequenceTensors,
     TrainingTensors,
     batches_by_steps,
 )
+from sklstm.nn import SequenceNetwork
 
 CPU = torch.device("cpu")
+
+
+def network_for(X):
+    """A network that leaves steps as they are."""
+    return SequenceNetwork(X.n_features, 1, n_static=X.n_static, hidden_size=1)
+
+
+def tensors_of(X, keep=True):
+    return SequenceTensors(X, network_for(X), CPU, keep)
+
+
 LENGTH_LISTS = st.lists(st.integers(1, 9), min_size=1, max_size=60)
 
 
@@ -24,7 +37,7 @@ def numbered(lengths):
     number = np.arange(len(lengths), dtype=float)
     values = np.column_stack([np.repeat(number, lengths), np.arange(sum(lengths))])
     samples = Samples(SequenceArray(values, lengths), number[:, None], number + 1)
-    return TrainingTensors(samples, samples.target, CPU)
+    return TrainingTensors(samples, samples.target, network_for(samples.sequences), CPU)
 
 
 def draw_epoch(dataset, batch_size, shuffle=True):
@@ -32,7 +45,7 @@ def draw_epoch(dataset, batch_size, shuffle=True):
     batches = []
     for inputs, (target, weight) in BatchIterator(dataset, batch_size, shuffle):
         numbers = target[:, 0].long()
-        assert torch.equal(inputs["x"][:, 0, 0].long(), numbers)
+        assert torch.equal(inputs["columns"][:, 0, 0].long(), numbers)
         assert torch.equal(weight.long(), numbers + 1)
         batches.append(numbers.tolist())
     return batches
@@ -45,51 +58,83 @@ def seeded():
         yield
 
 
+@pytest.mark.parametrize("keep", [True, False])
 @given(data=st.data(), lengths=LENGTH_LISTS)
 @settings(deadline=None, max_examples=25)
-def test_a_batch_holds_the_sequences_that_were_asked_for(data, lengths):
-    values = np.random.default_rng(0).normal(size=(sum(lengths), 2))
+def test_a_batch_holds_the_sequences_that_were_asked_for(keep, data, lengths):
+    values = np.random.default_rng(0).random((sum(lengths), 2), dtype=np.float32)
     X = SequenceArray(values, lengths, static=np.arange(len(lengths))[:, None])
     asked = data.draw(
         st.lists(st.integers(0, len(X) - 1), min_size=1, max_size=8).map(np.array)
     )
-    inputs = SequenceTensors(X, CPU).inputs(asked)
-    assert inputs["x"].shape == (len(asked), X.lengths[asked].max(), 2)
+    inputs = tensors_of(X, keep).inputs(asked)
+    assert inputs["columns"].shape == (len(asked), X.lengths[asked].max(), 2)
     assert ("lengths" in inputs) == (np.ptp(X.lengths[asked]) > 0)
     if "lengths" in inputs:
         np.testing.assert_array_equal(inputs["lengths"], X.lengths[asked])
     np.testing.assert_array_equal(inputs["static"][:, 0], asked)
-    for row, i in zip(inputs["x"], asked, strict=True):
+    for row, i in zip(inputs["columns"], asked, strict=True):
         np.testing.assert_array_equal(row[: X.lengths[i]], X[i])
 
 
 def test_no_static_columns_are_left_out(ragged):
-    assert "static" not in SequenceTensors(ragged, CPU).inputs(np.array([0]))
+    assert "static" not in tensors_of(ragged).inputs(np.array([0]))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_memory_is_shared_with_the_array(dtype):
-    X = SequenceArray(np.ones((6, 2), dtype), [2, 4], static=np.ones((2, 1), dtype))
-    tensors = SequenceTensors(X, CPU)
-    assert np.shares_memory(tensors.values.numpy(), X.values)
-    assert np.shares_memory(tensors.static.numpy(), X.static)
+    X = SequenceArray(np.ones((6, 2), dtype), [2, 4])
+    assert np.shares_memory(tensors_of(X).values.numpy(), X.values)
 
 
 def test_a_read_only_memory_map_is_read_in_place(tmp_path):
-    values = np.random.default_rng(0).normal(size=(6, 2))
+    values = np.random.default_rng(0).random((6, 2), dtype=np.float32)
     values.tofile(tmp_path / "values")
-    mapped = np.memmap(tmp_path / "values", np.float64, mode="r", shape=(6, 2))
+    mapped = np.memmap(tmp_path / "values", np.float32, mode="r", shape=(6, 2))
     X = SequenceArray(mapped, [2, 4])
-    tensors = SequenceTensors(X, CPU)
+    tensors = tensors_of(X)
     assert np.shares_memory(tensors.values.numpy(), mapped)
-    np.testing.assert_array_equal(tensors.inputs(np.array([1]))["x"][0], values[2:])
+    np.testing.assert_array_equal(tensors.inputs(np.array([1]))["columns"][0], values[2:])
 
 
 @pytest.mark.parametrize("strided", [lambda v: v[:, ::2], lambda v: v[::-1, :2]])
 def test_arrays_that_are_not_contiguous_are_read_right(strided):
-    values = strided(np.random.default_rng(0).normal(size=(6, 4)))
-    tensors = SequenceTensors(SequenceArray(values, [2, 4]), CPU)
-    np.testing.assert_array_equal(tensors.inputs(np.array([1]))["x"][0], values[2:])
+    values = strided(np.random.default_rng(0).random((6, 4), dtype=np.float32))
+    tensors = tensors_of(SequenceArray(values, [2, 4]))
+    np.testing.assert_array_equal(tensors.inputs(np.array([1]))["columns"][0], values[2:])
+
+
+def gappy_network(missing):
+    with torch.random.fork_rng(devices=[]):
+        network = SequenceNetwork(
+            2, 1, missing_features=[0], missing=missing, has_times=True, hidden_size=1
+        )
+    network.inputs.standardization.set_statistics(torch.ones(2), torch.full((2,), 3.0))
+    return network
+
+
+@pytest.mark.parametrize("missing", ["indicator", "forward", "decay"])
+def test_columns_are_the_same_whether_they_are_kept_or_made_for_a_batch(missing, monkeypatch):
+    monkeypatch.setattr(batches_module, "CHUNK_STEPS", 7)  # kept columns are made in chunks
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 9, 20)
+    values = rng.normal(size=(lengths.sum(), 2))
+    values[rng.random(values.shape) < 0.5] = np.nan
+    X = SequenceArray(values, lengths, times=np.arange(lengths.sum()) * 1.5)
+    network = gappy_network(missing)
+    kept, made = (SequenceTensors(X, network, CPU, keep) for keep in (True, False))
+    for asked in ([3], [5, 2, 19, 0], range(20)):
+        expected = made.inputs(np.array(asked))
+        for name, value in kept.inputs(np.array(asked)).items():
+            assert torch.equal(value, expected[name])
+
+
+def test_large_columns_are_not_kept(ragged, monkeypatch):
+    samples = Samples(ragged, np.zeros(40), np.ones(40))
+    network = network_for(ragged)
+    assert TrainingTensors(samples, np.zeros(40), network, CPU).sequences.columns is not None
+    monkeypatch.setattr(batches_module, "KEPT_BYTES", 100)
+    assert TrainingTensors(samples, np.zeros(40), network, CPU).sequences.columns is None
 
 
 @pytest.mark.parametrize("shuffle", [False, True])

@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -7,120 +5,168 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sklstm.nn import StandardizedInputs
-from sklstm.nn.inputs import steps_since_last_seen
+from sklstm.nn import StaticInputs, StepInputs
+from sklstm.nn.inputs import MISSING_MODES, last_seen_rows
 
 NAN = float("nan")
 
 
-def tensor(*rows, dtype=torch.float64):
-    return torch.tensor(rows, dtype=dtype)
-
-
-def build_inputs(n_features, missing=(), sequential=True, mean=None, scale=None):
-    inputs = StandardizedInputs(n_features, missing, sequential)
+def build_inputs(n_features, missing_features=(), mean=None, scale=None, **options):
+    inputs = StepInputs(n_features, missing_features, **options)
     if mean is not None:
-        inputs.set_statistics(tensor(*mean), tensor(*scale))
+        inputs.standardization.set_statistics(torch.tensor(mean), torch.tensor(scale))
     return inputs
 
 
-@pytest.mark.parametrize("shape", [(2, 4, 3), (5, 3)], ids=["sequential", "static"])
-def test_standardises_each_feature(shape):
-    mean, scale = [1.0, -1.0, 0.0], [2.0, 0.5, 1.0]
-    inputs = build_inputs(3, sequential=len(shape) == 3, mean=mean, scale=scale)
-    x = np.random.default_rng(0).normal(size=shape)
-    z = inputs(torch.from_numpy(x), torch.float64)
-    np.testing.assert_allclose(z.numpy(), (x - mean) / scale)
+def columns_of(inputs, *sequences, times=None, dtype=torch.float64):
+    """What the recurrent layers read of sequences that lie end to end."""
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    first_row = (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
+    x = torch.tensor([step for sequence in sequences for step in sequence])
+    times = None if times is None else torch.tensor(times, dtype=torch.float64)
+    with torch.no_grad():
+        return inputs(inputs.prepare(x, first_row, times, dtype)).numpy()
 
 
-def test_changes_nothing_before_statistics_are_set():
-    x = torch.randn(2, 4, 3)
-    torch.testing.assert_close(build_inputs(3)(x, torch.float32), x)
+def test_features_without_gaps_are_standardised_and_no_more():
+    inputs = build_inputs(2, mean=[1.0, 2.0], scale=[2.0, 4.0])
+    assert inputs.n_outputs == 2
+    assert columns_of(inputs, [[3.0, NAN]]).tolist() == [[1.0, 0.0]]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("given_dtype", [torch.float32, torch.float64])
-def test_gives_the_type_asked_for(given_dtype, dtype):
-    x = torch.full((2, 4, 3), NAN, dtype=given_dtype)
-    assert build_inputs(3, missing=[1])(x, dtype).dtype == dtype
-
-
-def test_a_missing_value_becomes_the_mean_which_is_0_after_standardisation():
-    inputs = build_inputs(2, mean=[5.0, 7.0], scale=[2.0, 3.0])
-    z = inputs(tensor([[5.0, NAN], [NAN, 10.0]]), torch.float32)
-    assert z.tolist() == [[[0.0, 0.0], [0.0, 1.0]]]
-
-
-def test_gaps_are_marked_for_the_named_features_only():
-    inputs = build_inputs(3, missing=[2])
-    x = tensor([[1.0, NAN, 2.0], [NAN, NAN, NAN], [3.0, NAN, NAN]])
-    z = inputs(x, torch.float64)
-    assert inputs.n_outputs == z.shape[-1] == 5
-    assert z[0, :, 3].tolist() == [0, 1, 1]
-    np.testing.assert_allclose(z[0, :, 4], np.log1p([0, 1, 2]))
-    assert torch.equal(z[:, :, :3], x.nan_to_num())
+@pytest.mark.parametrize("missing", MISSING_MODES)
+def test_gaps_are_marked_for_the_named_features_only(missing):
+    inputs = build_inputs(3, [2], missing=missing)
+    columns = columns_of(inputs, [[1.0, NAN, 2.0], [NAN, NAN, NAN], [3.0, NAN, NAN]])
+    assert inputs.n_outputs == columns.shape[1] == 5
+    assert columns[:, 3].tolist() == [0, 1, 1]
+    np.testing.assert_allclose(columns[:, 4], np.log1p([0, 1, 2]))
+    assert columns[:, :2].tolist() == [[1, 0], [0, 0], [3, 0]]
 
 
 def test_columns_of_gaps_are_in_the_order_of_the_names():
-    z = build_inputs(3, missing=[2, 0])(tensor([[NAN, 1.0, 2.0]]), torch.float64)
-    assert z[0, 0, 3:].tolist() == [0, 1, 0, pytest.approx(np.log(2))]
+    columns = columns_of(build_inputs(3, [2, 0]), [[NAN, 1.0, 2.0]])
+    assert columns[0, 3:].tolist() == [0, 1, 0, pytest.approx(np.log(2))]
 
 
-def test_static_columns_get_a_mask_and_no_steps():
-    inputs = build_inputs(2, missing=[1], sequential=False)
-    z = inputs(tensor([3.0, NAN], [NAN, 4.0]), torch.float32)
-    assert inputs.n_outputs == 3
-    assert z.tolist() == [[3.0, 0.0, 1.0], [0.0, 4.0, 0.0]]
+def test_indicator_puts_the_mean_into_gaps():
+    inputs = build_inputs(1, [0], mean=[5.0], scale=[2.0], missing="indicator")
+    assert columns_of(inputs, [[9.0], [NAN], [NAN]])[:, 0].tolist() == [2, 0, 0]
 
 
-def test_no_columns_stay_no_columns():
-    assert build_inputs(0, sequential=False)(torch.zeros(4, 0), torch.float32).shape == (4, 0)
+def test_forward_carries_the_last_value_and_puts_the_mean_before_the_first():
+    inputs = build_inputs(1, [0], mean=[5.0], scale=[2.0], missing="forward")
+    values = columns_of(inputs, [[NAN], [9.0], [NAN], [NAN], [1.0], [NAN]])[:, 0]
+    assert values.tolist() == [0, 2, 2, 2, -2, -2]
 
 
-def test_large_values_keep_their_precision():
-    offset = np.random.default_rng(0).normal(size=(1, 50, 1))
-    inputs = build_inputs(1, mean=[1.6e9 + 7.25], scale=[1.0])
-    z = inputs(torch.from_numpy(1.6e9 + 7.25 + offset), torch.float32)
-    np.testing.assert_allclose(z.numpy(), offset, atol=1e-6)
+def test_decay_lets_the_last_value_fade_to_the_mean():
+    inputs = build_inputs(2, [0, 1], missing="decay")
+    with torch.no_grad():
+        inputs.fading.copy_(torch.tensor([0.0, -100.0]))  # fast, and not at all
+    columns = columns_of(inputs, [[NAN, NAN], [8.0, 3.0], [NAN, NAN], [NAN, NAN]])
+    left = 0.5 ** np.arange(3)  # softplus(0) is the logarithm of 2
+    np.testing.assert_allclose(columns[:, 0], [0, *(8 * left)], rtol=1e-6)
+    np.testing.assert_allclose(columns[:, 1], [0, 3, 3, 3], rtol=1e-6)
 
 
-def test_statistics_are_part_of_the_state():
-    inputs = build_inputs(2, missing=[1], mean=[1.6e9, 2.0], scale=[3.0, 4.0])
-    other = build_inputs(2, missing=[0])
+def test_decay_is_learnt():
+    inputs = build_inputs(1, [0], missing="decay")
+    x, first_row = torch.tensor([[2.0], [NAN]]), torch.zeros(2, dtype=torch.long)
+    inputs(inputs.prepare(x, first_row, None, torch.float32)).sum().backward()
+    assert inputs.fading.grad.item() < 0
+
+
+@pytest.mark.parametrize("missing", MISSING_MODES)
+def test_nothing_is_carried_from_one_sequence_to_the_next(missing):
+    inputs = build_inputs(1, [0], missing=missing)
+    first, second = [[3.0], [NAN]], [[NAN], [4.0]]
+    both = columns_of(inputs, first, second)
+    alone = np.vstack([columns_of(inputs, first), columns_of(inputs, second)])
+    np.testing.assert_array_equal(both, alone)
+
+
+def test_times_give_the_gap_and_the_time_since_last_seen_in_their_unit():
+    inputs = build_inputs(1, [0], has_times=True)
+    inputs.time_scale.fill_(10.0)
+    x = [[NAN], [1.0], [NAN]]
+    columns = columns_of(inputs, x, times=[100, 130, 150])
+    assert inputs.n_outputs == columns.shape[1] == 4
+    np.testing.assert_allclose(columns[:, 3], np.log1p([0, 3, 2]))
+    np.testing.assert_allclose(columns[:, 2], np.log1p([1, 0, 2]))
+
+
+def test_times_of_another_unit_or_start_give_the_same_columns():
+    hours, minutes = (build_inputs(1, [0], has_times=True) for _ in range(2))
+    minutes.time_scale.fill_(60.0)
+    x, times = [[1.0], [NAN], [NAN]], np.array([0.0, 1.0, 4.0])
+    np.testing.assert_allclose(
+        columns_of(hours, x, times=times), columns_of(minutes, x, times=60 * times + 999)
+    )
+
+
+def test_a_network_that_reads_times_asks_for_them():
+    with pytest.raises(ValueError, match="reads times, but none were given"):
+        columns_of(build_inputs(1, has_times=True), [[1.0]])
+
+
+def test_an_unknown_treatment_of_missing_values_is_refused():
+    with pytest.raises(ValueError, match=r"missing must be one of .* got 'drop'"):
+        StepInputs(1, missing="drop")
+
+
+@pytest.mark.parametrize("missing", MISSING_MODES)
+@given(data=st.data())
+@settings(max_examples=25)
+def test_no_later_step_ever_changes_an_earlier_one(missing, data):
+    x = data.draw(arrays(float, (6, 2), elements=st.sampled_from([NAN, -1.0, 2.0])))
+    inputs = build_inputs(2, [0, 1], missing=missing, has_times=True)
+    times = np.cumsum(data.draw(arrays(float, 6, elements=st.sampled_from([0.0, 1, 5]))))
+    n_steps = data.draw(st.integers(1, 6))
+    whole = columns_of(inputs, x.tolist(), times=times)
+    prefix = columns_of(inputs, x[:n_steps].tolist(), times=times[:n_steps])
+    np.testing.assert_array_equal(whole[:n_steps], prefix)
+
+
+def naive_last_seen(is_missing, first_row):
+    rows = np.empty(is_missing.shape, dtype=int)
+    for row, column in np.ndindex(is_missing.shape):
+        seen = [r for r in range(first_row[row], row + 1) if not is_missing[r, column]]
+        rows[row, column] = seen[-1] if seen else first_row[row] - 1
+    return rows
+
+
+@given(
+    lengths=st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    seed=st.integers(0, 999),
+)
+@settings(max_examples=50)
+def test_last_seen_rows_equal_a_search(lengths, seed):
+    is_missing = np.random.default_rng(seed).random((sum(lengths), 2)) < 0.6
+    first_row = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    rows = last_seen_rows(torch.from_numpy(is_missing), torch.from_numpy(first_row))
+    np.testing.assert_array_equal(rows.numpy(), naive_last_seen(is_missing, first_row))
+
+
+@pytest.mark.parametrize("missing", MISSING_MODES)
+def test_statistics_are_part_of_the_state(missing):
+    inputs = build_inputs(2, [1], [1.6e9, 2.0], [3.0, 4.0], missing=missing, has_times=True)
+    inputs.time_scale.fill_(7.0)
+    other = build_inputs(2, [0], missing=missing, has_times=True)
     other.load_state_dict(inputs.state_dict())
-    x = tensor([[1.6e9, NAN]])
-    assert torch.equal(other(x, torch.float32), inputs(x, torch.float32))
+    x, times = [[1.6e9, 3.0], [1.0, NAN]], [0.0, 9.0]
+    np.testing.assert_array_equal(
+        columns_of(other, x, times=times), columns_of(inputs, x, times=times)
+    )
 
 
-def naive_steps(is_missing):
-    steps = np.zeros(is_missing.shape, dtype=int)
-    for i, j in np.ndindex(is_missing.shape[0], is_missing.shape[2]):
-        count = 0
-        for t in range(is_missing.shape[1]):
-            count = count + 1 if is_missing[i, t, j] else 0
-            steps[i, t, j] = count
-    return steps
+def test_static_columns_are_standardised_and_their_gaps_marked():
+    inputs = StaticInputs(2, [1])
+    inputs.standardization.set_statistics(torch.tensor([1.0, 0.0]), torch.tensor([2.0, 1.0]))
+    z = inputs(torch.tensor([[3.0, NAN], [NAN, 4.0]]), torch.float32)
+    assert inputs.n_outputs == 3
+    assert z.tolist() == [[1.0, 0.0, 1.0], [0.0, 4.0, 0.0]]
 
 
-SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 8), st.integers(1, 3))
-
-
-@given(is_missing=arrays(bool, SHAPES))
-@settings(deadline=None, max_examples=50)
-def test_steps_since_last_seen_equals_a_count(is_missing):
-    steps = steps_since_last_seen(torch.from_numpy(is_missing))
-    np.testing.assert_array_equal(steps.numpy(), naive_steps(is_missing))
-
-
-def test_values_far_from_the_mean_grow_as_a_logarithm():
-    inputs = build_inputs(1, mean=[0.0], scale=[2.0])
-    x = torch.tensor([-400.0, -40.0, 0.0, 39.0, 40.0, 42.0, 400.0]).view(1, -1, 1)
-    z = inputs(x, torch.float64).flatten().tolist()
-    beyond = 20 + math.log1p(180)
-    expected = [-beyond, -20, 0, 19.5, 20, 20 + math.log1p(1), beyond]
-    assert z == pytest.approx(expected)
-
-
-def test_without_statistics_values_come_through_as_they_are():
-    x = torch.tensor([-1e6, 3.0, 1e6]).view(1, -1, 1)
-    assert torch.equal(StandardizedInputs(1)(x, torch.float32), x)
+def test_no_static_columns_stay_no_columns():
+    assert StaticInputs(0)(torch.zeros(4, 0), torch.float32).shape == (4, 0)

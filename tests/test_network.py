@@ -11,15 +11,16 @@ CONFIGS = {
     "plain": {},
     "last": {"pooling": "last", "num_layers": 2},
     "mean": {"pooling": "mean", "bidirectional": True},
-    "max": {"pooling": "max", "missing": (1,)},
+    "max": {"pooling": "max", "missing_features": (1,)},
     "full": {
         "num_layers": 2,
         "bidirectional": True,
         "dropout": 0.3,
         "n_static": STATIC,
-        "missing": (0, 2),
-        "static_missing": (1,),
+        "missing_features": (0, 2),
+        "missing_static": (1,),
     },
+    "decay": {"missing_features": (0, 1), "missing": "decay"},
 }
 
 
@@ -28,7 +29,8 @@ def build_network(seed=0, n_outputs=2, **config):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = SequenceNetwork(FEATURES, n_outputs, hidden_size=8, **config)
-    network.inputs.set_statistics(torch.tensor([1.0, -2, 0]), torch.tensor([2.0, 1, 0.5]))
+    mean, scale = torch.tensor([1.0, -2, 0]), torch.tensor([2.0, 1, 0.5])
+    network.inputs.standardization.set_statistics(mean, scale)
     network.output_mean.fill_(10.0)
     network.output_scale.fill_(3.0)
     return network.eval()
@@ -50,6 +52,15 @@ def draw_batch(lengths, time=None, n_static=0, seed=0, padding=np.nan):
     }
 
 
+def scores(network, x, lengths, static):
+    """Scores of padded sequences, prepared as the network itself prepares them."""
+    n_sequences, time, n_features = x.shape
+    first_row = torch.arange(0, n_sequences * time, time).repeat_interleave(time)
+    columns = network.prepare(x.reshape(-1, n_features), first_row)
+    static = None if static is None else network.prepare_static(static)
+    return network.scores(columns.view(n_sequences, time, -1), lengths, static)
+
+
 def one_of(batch, i, time):
     static = batch["static"]
     return {
@@ -64,7 +75,7 @@ def one_of(batch, i, time):
 def test_gives_a_row_a_sequence_and_a_column_an_output(config, n_outputs):
     network = build_network(n_outputs=n_outputs, **config)
     batch = draw_batch([4, 2, 6], n_static=config.get("n_static", 0))
-    assert network(**batch).shape == network.scores(**batch).shape == (3, n_outputs)
+    assert network(**batch).shape == scores(network, **batch).shape == (3, n_outputs)
     assert network(**batch).dtype == torch.float64
 
 
@@ -108,15 +119,17 @@ def test_config_and_state_rebuild_the_network(config):
 
 
 def test_config_holds_plain_values():
-    network = SequenceNetwork(2, 1, missing=np.array([1]), static_missing=np.array([0]))
-    assert network.config["missing"] == (1,)
-    assert type(network.config["missing"][0]) is int
+    network = SequenceNetwork(
+        2, 1, missing_features=np.array([1]), missing_static=np.array([0])
+    )
+    assert network.config["missing_features"] == (1,)
+    assert type(network.config["missing_features"][0]) is int
 
 
 def test_outputs_are_scores_in_the_unit_of_the_target():
     network, batch = build_network(), draw_batch([4, 2, 6])
     torch.testing.assert_close(
-        network(**batch), network.scores(**batch).double() * 3 + 10, rtol=1e-6, atol=0
+        network(**batch), scores(network, **batch).double() * 3 + 10, rtol=1e-6, atol=0
     )
 
 
@@ -134,7 +147,7 @@ def test_where_gaps_are_marked_a_gap_differs_from_the_mean():
     x[0, 2, 1] = -2.0  # the mean of this feature
     with_gap = x.clone()
     with_gap[0, 2, 1] = torch.nan
-    unmarked, marked = build_network(), build_network(missing=(1,))
+    unmarked, marked = build_network(), build_network(missing_features=(1,))
     assert torch.equal(unmarked(with_gap), unmarked(x))
     assert not torch.allclose(marked(with_gap), marked(x))
 
@@ -144,15 +157,15 @@ def test_dropout_acts_in_training_only():
     assert torch.equal(network(**batch), network(**batch))
     network.train()
     with torch.random.fork_rng(devices=[]):
-        assert not torch.equal(network.scores(**batch), network.scores(**batch))
+        assert not torch.equal(scores(network, **batch), scores(network, **batch))
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_every_weight_gets_a_finite_gradient(config):
     network = build_network(**config).train()
     with torch.random.fork_rng(devices=[]):
-        network.scores(
-            **draw_batch([4, 2, 6], n_static=config.get("n_static", 0))
+        scores(
+            network, **draw_batch([4, 2, 6], n_static=config.get("n_static", 0))
         ).sum().backward()
     for weight in network.parameters():
         assert torch.isfinite(weight.grad).all()

@@ -57,7 +57,9 @@ class Record(Callback):
     def on_batch_begin(self, net, batch=None, training=None, **kwargs):
         inputs, _ = batch
         self.n_batches += training
-        self.parts.setdefault(training, []).append(inputs["x"][:, 0, 0].tolist())
+        of_training = net.module_.inputs.standardization
+        first = inputs["columns"][:, 0, 0] * of_training.scale[0] + of_training.mean[0]
+        self.parts.setdefault(training, []).append(first.round(decimals=3).tolist())
 
     def samples(self, training):
         """First values of the samples of an epoch's training or validation."""
@@ -128,10 +130,10 @@ def test_validation_data_is_used_as_it_is_and_none_held_out(early_stopping):
     model = LSTMRegressor(
         max_epochs=1, callbacks=[record], early_stopping=early_stopping, **FAST
     )
-    X, X_val = numbered(20), numbered(7, 100 + np.arange(7))
+    X, X_val = numbered(20), numbered(7, 50 + np.arange(7))
     model.fit(X, np.arange(20.0), X_val=X_val, y_val=np.arange(7.0))
     assert record.samples(training=True) == list(range(20))
-    assert record.samples(training=False) == [100 + i for i in range(7)]
+    assert record.samples(training=False) == [50 + i for i in range(7)]
     assert {"valid_loss", "valid_score"} <= set(model.history_[0])
 
 

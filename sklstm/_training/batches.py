@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklstm._samples import Samples
+from sklstm.nn import SequenceNetwork
 from sklstm.sequences import SequenceArray
 
 BUCKET_BATCHES = 32
@@ -17,6 +18,11 @@ padding is computed and batches still differ from epoch to epoch."""
 
 PREDICT_STEPS = 1 << 14
 """Padded steps of a batch in prediction: large enough for speed, small in memory."""
+
+KEPT_BYTES = 1 << 27
+"""Prepared columns up to this size are kept during a fit; larger ones are made a batch."""
+
+CHUNK_STEPS = 1 << 16
 
 
 class SequenceTensors(Dataset):
@@ -30,18 +36,38 @@ class SequenceTensors(Dataset):
     sequences : SequenceArray
         The sequences.
 
+    network : SequenceNetwork
+        Prepares the steps; on `device`.
+
     device : torch.device
         Where the tensors lie.
+
+    keep : bool, default=False
+        Whether to prepare all steps at once, for batches that are drawn many times.
     """
 
-    def __init__(self, sequences: SequenceArray, device: torch.device):
+    def __init__(
+        self,
+        sequences: SequenceArray,
+        network: SequenceNetwork,
+        device: torch.device,
+        keep: bool = False,
+    ):
         self.device = device
+        self.network = network
         self.lengths = sequences.lengths
         self.starts = sequences.starts
         self.max_length = sequences.lengths.max()
         self.is_ragged = sequences.lengths.min() < self.max_length
         self.values = _to_tensor(sequences.values, device)
+        self.times = _to_tensor(sequences.times, device)
         self.static = _to_tensor(sequences.static, device)
+        with torch.no_grad():
+            if self.static is not None:
+                self.static = network.prepare_static(self.static)
+            self.columns = None
+            if keep:
+                self.columns = self._prepare_all()
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -50,10 +76,10 @@ class SequenceTensors(Dataset):
         return self.inputs(np.array([index]))
 
     def inputs(self, indices: np.ndarray) -> dict[str, Tensor]:
-        """Return the network's arguments for the sequences at `indices`.
+        """Return the arguments of the network's `scores` for the sequences at `indices`.
 
-        `x` is (batch, time, features), as a view of steps laid out time first, which is
-        how the recurrent kernels read them. `lengths` is left out where all are full.
+        `columns` is (batch, time, columns), as a view of steps laid out time first, which
+        is how the recurrent kernels read them. `lengths` is left out where all are full.
         """
         time, is_ragged, lengths = self.max_length, self.is_ragged, None
         if is_ragged:
@@ -63,17 +89,52 @@ class SequenceTensors(Dataset):
         step = np.arange(time)[:, None]
         if is_ragged:
             step = np.minimum(step, lengths - 1)
-        rows = self._to_device((self.starts[indices] + step).reshape(-1))
-        x = self.values.index_select(0, rows).view(time, len(indices), -1).transpose(0, 1)
-        inputs = {"x": x}
+        columns, starts = self._columns(indices)
+        rows = self._to_device((starts + step).reshape(-1))
+        columns = columns.index_select(0, rows).view(time, len(indices), -1)
+        inputs = {"columns": columns.transpose(0, 1)}
         if is_ragged:
             inputs["lengths"] = self._to_device(lengths)
         if self.static is not None:
             inputs["static"] = self.static.index_select(0, self._to_device(indices))
         return inputs
 
+    def _columns(self, indices: np.ndarray) -> tuple[Tensor, np.ndarray]:
+        """Return prepared steps, and the row in which each sequence starts among them."""
+        if self.columns is not None:
+            return self.columns, self.starts[indices]
+        rows, starts = rows_of(self.starts[indices], self.lengths[indices])
+        return self._prepare(self._to_device(rows), starts, self.lengths[indices]), starts
+
+    @torch.no_grad()
+    def _prepare(self, rows: Tensor, starts: np.ndarray, lengths: np.ndarray) -> Tensor:
+        first_row = self._to_device(np.repeat(starts, lengths))
+        times = None if self.times is None else self.times.index_select(0, rows)
+        return self.network.prepare(self.values.index_select(0, rows), first_row, times)
+
+    def _prepare_all(self) -> Tensor:
+        cuts = np.flatnonzero(np.diff(self.starts // CHUNK_STEPS)) + 1
+        chunks = np.split(np.arange(len(self)), cuts)
+        columns = torch.empty(
+            (len(self.values), self.network.inputs.n_outputs),
+            dtype=self.network.head.weight.dtype,
+            device=self.device,
+        )
+        for chunk in chunks:
+            start = self.starts[chunk[0]]
+            prepared, _ = self._columns(chunk)
+            columns[start : start + len(prepared)] = prepared
+        return columns
+
     def _to_device(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self.device)
+
+
+def rows_of(starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of some sequences end to end, and where each starts among them."""
+    new_starts = np.cumsum(lengths) - lengths
+    rows = np.arange(lengths.sum()) + np.repeat(starts - new_starts, lengths)
+    return rows, new_starts
 
 
 class TrainingTensors(Dataset):
@@ -87,12 +148,23 @@ class TrainingTensors(Dataset):
     target : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Class numbers, or targets on the scale of the loss, which become float32.
 
+    network : SequenceNetwork
+        Prepares the steps; on `device`.
+
     device : torch.device
         Where the tensors lie.
     """
 
-    def __init__(self, samples: Samples, target: np.ndarray, device: torch.device):
-        self.sequences = SequenceTensors(samples.sequences, device)
+    def __init__(
+        self,
+        samples: Samples,
+        target: np.ndarray,
+        network: SequenceNetwork,
+        device: torch.device,
+    ):
+        size = 4 * len(samples.sequences.values) * network.inputs.n_outputs
+        keep = size <= KEPT_BYTES
+        self.sequences = SequenceTensors(samples.sequences, network, device, keep)
         dtype = torch.int64 if target.dtype.kind == "i" else torch.float32
         self.target = torch.as_tensor(target, dtype=dtype, device=device)
         self.weight = torch.as_tensor(samples.weight, dtype=torch.float32, device=device)

@@ -32,7 +32,7 @@ def predict_outputs(
     """
     outputs = np.empty((len(sequences), len(network.output_scale)))
     with torch.inference_mode(), flushed_denormals():
-        tensors = SequenceTensors(sequences, device)
+        tensors = SequenceTensors(sequences, network, device)
         for indices in batches_by_steps(sequences.lengths):
-            outputs[indices] = network(**tensors.inputs(indices)).cpu().numpy()
+            outputs[indices] = network.outputs(**tensors.inputs(indices)).cpu().numpy()
     return outputs

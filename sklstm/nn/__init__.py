@@ -1,6 +1,6 @@
 """The PyTorch side: a network that stands alone, without scikit-learn or skorch."""
 
-from sklstm.nn.inputs import StandardizedInputs
+from sklstm.nn.inputs import StaticInputs, StepInputs
 from sklstm.nn.losses import WeightedLoss
 from sklstm.nn.network import SequenceNetwork
 from sklstm.nn.pooling import Pooling
@@ -10,6 +10,7 @@ __all__ = [
     "Pooling",
     "RecurrentStack",
     "SequenceNetwork",
-    "StandardizedInputs",
+    "StaticInputs",
+    "StepInputs",
     "WeightedLoss",
 ]

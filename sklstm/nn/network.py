@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sklstm.nn.inputs import StandardizedInputs
+from sklstm.nn.inputs import StaticInputs, StepInputs
 from sklstm.nn.pooling import Pooling
 from sklstm.nn.recurrent import RecurrentStack
 
@@ -46,16 +46,26 @@ class SequenceNetwork(nn.Module):
         Number of columns that do not change within a sequence. They join the pooled
         state.
 
-    missing, static_missing : sequence of int, default=()
+    missing_features, missing_static : sequence of int, default=()
         Columns whose gaps are marked by columns of their own.
+
+    missing : {"indicator", "forward", "decay"}, default="forward"
+        What fills the gaps of `missing_features`: the mean, the last value, or the last
+        value fading to the mean.
+
+    has_times : bool, default=False
+        Whether sequences come with the times of their steps.
 
     Attributes
     ----------
     config : dict
         The arguments, from which an empty copy can be built.
 
-    inputs, static_inputs : StandardizedInputs
-        Standardisation and missing values.
+    inputs : StepInputs
+        Standardisation, missing values and times.
+
+    static_inputs : StaticInputs
+        The same for static columns.
 
     recurrent : RecurrentStack
         The LSTM layers.
@@ -87,8 +97,10 @@ class SequenceNetwork(nn.Module):
         dropout: float = 0.0,
         pooling: str = "concat",
         n_static: int = 0,
-        missing: Sequence[int] = (),
-        static_missing: Sequence[int] = (),
+        missing_features: Sequence[int] = (),
+        missing_static: Sequence[int] = (),
+        missing: str = "forward",
+        has_times: bool = False,
     ):
         super().__init__()
         self.config = {
@@ -100,11 +112,13 @@ class SequenceNetwork(nn.Module):
             "dropout": dropout,
             "pooling": pooling,
             "n_static": n_static,
-            "missing": tuple(int(column) for column in missing),
-            "static_missing": tuple(int(column) for column in static_missing),
+            "missing_features": tuple(int(column) for column in missing_features),
+            "missing_static": tuple(int(column) for column in missing_static),
+            "missing": missing,
+            "has_times": has_times,
         }
-        self.inputs = StandardizedInputs(n_features, missing)
-        self.static_inputs = StandardizedInputs(n_static, static_missing, sequential=False)
+        self.inputs = StepInputs(n_features, missing_features, missing, has_times)
+        self.static_inputs = StaticInputs(n_static, missing_static)
         self.recurrent = RecurrentStack(
             self.inputs.n_outputs, hidden_size, num_layers, bidirectional, dropout
         )
@@ -115,7 +129,11 @@ class SequenceNetwork(nn.Module):
         self.register_buffer("output_scale", torch.ones(n_outputs, dtype=torch.float64))
 
     def forward(
-        self, x: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
+        self,
+        x: Tensor,
+        lengths: Tensor | None = None,
+        static: Tensor | None = None,
+        times: Tensor | None = None,
     ) -> Tensor:
         """Return the outputs in the unit of the target.
 
@@ -130,28 +148,69 @@ class SequenceNetwork(nn.Module):
         static : Tensor of shape (batch, n_static), default=None
             Columns that do not change within a sequence.
 
+        times : float64 Tensor of shape (batch, time), default=None
+            When each step was recorded; read where `has_times`.
+
         Returns
         -------
         outputs : float64 Tensor of shape (batch, n_outputs)
             Logits, or values in the unit of the target.
         """
-        scores = self._exact_scores(self.pooled(x, lengths, static))
+        if static is not None:
+            static = self.prepare_static(static)
+        return self.outputs(self._prepare_padded(x, times), lengths, static)
+
+    def prepare(self, x: Tensor, first_row: Tensor, times: Tensor | None = None) -> Tensor:
+        """Do what needs no learning to steps that lie end to end, see :class:`StepInputs`."""
+        return self.inputs.prepare(x, first_row, times, self.head.weight.dtype)
+
+    def prepare_static(self, static: Tensor) -> Tensor:
+        """Return the columns beside the pooled state: (batch, static_inputs.n_outputs)."""
+        return self.static_inputs(static, self.head.weight.dtype)
+
+    def outputs(
+        self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
+    ) -> Tensor:
+        """Return the outputs in the unit of the target, from prepared columns."""
+        scores = self._exact_scores(self.pooled(columns, lengths, static))
         return scores * self.output_scale + self.output_mean
 
     def scores(
-        self, x: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
+        self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
     ) -> Tensor:
-        """Return the head's outputs, (batch, n_outputs), on the scale of the loss."""
-        return self.head(self.dropout(self.pooled(x, lengths, static)))
+        """Return the head's outputs, (batch, n_outputs), on the scale of the loss.
 
-    def pooled(self, x: Tensor, lengths: Tensor | None, static: Tensor | None) -> Tensor:
+        Parameters
+        ----------
+        columns : Tensor of shape (batch, time, inputs.n_outputs)
+            Right-padded rows of :meth:`prepare`.
+
+        lengths : long Tensor of shape (batch,), default=None
+            Number of real steps of each sequence. None means that all are full.
+
+        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
+            What :meth:`prepare_static` returns.
+
+        Returns
+        -------
+        scores : Tensor of shape (batch, n_outputs)
+            Not yet in the unit of the target.
+        """
+        return self.head(self.dropout(self.pooled(columns, lengths, static)))
+
+    def pooled(self, columns: Tensor, lengths: Tensor | None, static: Tensor | None) -> Tensor:
         """Return the pooled state beside the static columns: (batch, head's inputs)."""
-        dtype = self.head.weight.dtype
-        outputs, last = self.recurrent(self.inputs(x, dtype), lengths)
+        outputs, last = self.recurrent(self.inputs(columns), lengths)
         pooled = self.pooling(outputs, last, lengths)
-        if static is None:
-            return pooled
-        return torch.cat([pooled, self.static_inputs(static, dtype)], dim=-1)
+        return pooled if static is None else torch.cat([pooled, static], dim=-1)
+
+    def _prepare_padded(self, x: Tensor, times: Tensor | None) -> Tensor:
+        batch, time, n_features = x.shape
+        first_row = torch.arange(0, batch * time, time, device=x.device)
+        first_row = first_row.repeat_interleave(time)
+        times = None if times is None else times.reshape(-1)
+        columns = self.prepare(x.reshape(-1, n_features), first_row, times)
+        return columns.view(batch, time, -1)
 
     def _exact_scores(self, pooled: Tensor) -> Tensor:
         # In double precision, rounding does not depend on the size of the batch.

@@ -1,0 +1,53 @@
+"""Bring each column to mean 0 and standard deviation 1."""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Standardization", "compress_far"]
+
+FAR = 20.0
+"""Standard deviations from the mean beyond which a value only grows as a logarithm."""
+
+
+class Standardization(nn.Module):
+    """Subtract a mean from each column and divide by a scale; a missing value gives 0.
+
+    Parameters
+    ----------
+    n_columns : int
+        Number of columns.
+
+    Attributes
+    ----------
+    mean, scale : Tensor of shape (n_columns,)
+        Buffers, 0 and 1 until :meth:`set_statistics`.
+
+    far : Tensor
+        Buffer, infinite until :meth:`set_statistics`, then `FAR`: what is further from
+        the mean is compressed.
+    """
+
+    def __init__(self, n_columns: int):
+        super().__init__()
+        # Raw values may need more digits than the network's weights (a year, a clock).
+        self.register_buffer("mean", torch.zeros(n_columns, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(n_columns, dtype=torch.float64))
+        self.register_buffer("far", torch.tensor(torch.inf))
+
+    def set_statistics(self, mean: Tensor, scale: Tensor) -> None:
+        """Set what is subtracted from each column and what it is divided by."""
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+        self.far.fill_(FAR)
+
+    def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return standardised columns in the type of the network's weights."""
+        # Double precision where x has it; single is as good as single x.
+        mean, scale = self.mean.to(x.dtype), self.scale.to(x.dtype)
+        return compress_far(torch.nan_to_num((x - mean) / scale).to(dtype), self.far)
+
+
+def compress_far(z: Tensor, far: Tensor) -> Tensor:
+    """Let numbers beyond `far` grow as a logarithm, so that none drowns the others."""
+    near = z.clamp(-far, far)
+    return near + torch.sign(z) * torch.log1p(torch.abs(z - near))
