@@ -14,6 +14,7 @@ from sklstm._compat import CallbackSupportMixin
 from sklstm._device import exists, resolve_device
 from sklstm._network import build_network, network_from_arrays, network_to_arrays
 from sklstm._samples import Samples, merge_copies
+from sklstm._selection import SequenceSelection
 from sklstm._split import hold_out
 from sklstm._state import training_state
 from sklstm._training.batches import TrainingTensors
@@ -192,8 +193,9 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         weight = check_weight(sample_weight, sequences)
         groups = sequences.ids if groups is None else column_or_1d(groups)
         target = self._encode_target(y, weight > 0, reset)
-        samples = Samples(sequences, target, self._reweight(weight, target), groups)
-        is_used = samples.weight > 0
+        weight_in_loss = self._reweight(weight, target)
+        samples = Samples(SequenceSelection(sequences), target, weight_in_loss, groups)
+        is_used = weight_in_loss > 0
         return samples if is_used.all() else samples.take(is_used)
 
     def _check_validation(self, X_val, y_val):

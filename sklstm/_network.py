@@ -39,7 +39,7 @@ def build_network(
     """
     sequences = samples.sequences
     step_weight = np.repeat(samples.weight, sequences.lengths)
-    steps = column_statistics(sequences.values, step_weight, without_far=True)
+    steps = column_statistics(sequences.steps, step_weight, without_far=True)
     options["missing_features"] = np.flatnonzero(steps.has_missing)
     if sequences.static is not None:
         static = column_statistics(sequences.static, samples.weight, without_far=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sklstm.sequences import SequenceArray
+from sklstm._selection import SequenceSelection
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Samples:
 
     Parameters
     ----------
-    sequences : SequenceArray
+    sequences : SequenceSelection
         The inputs.
 
     target : ndarray of shape (n_samples,) or (n_samples, n_outputs)
@@ -26,7 +26,7 @@ class Samples:
         What a sample belongs to, such as a patient.
     """
 
-    sequences: SequenceArray
+    sequences: SequenceSelection
     target: np.ndarray
     weight: np.ndarray
     groups: np.ndarray | None = None
@@ -37,7 +37,7 @@ class Samples:
     def take(self, indices: np.ndarray) -> "Samples":
         """Return the samples at `indices`, or where a mask is True."""
         return Samples(
-            self.sequences[indices],
+            self.sequences.take(indices),
             self.target[indices],
             self.weight[indices],
             None if self.groups is None else self.groups[indices],
@@ -65,10 +65,9 @@ def merge_copies(samples: Samples) -> Samples:
 
 def _fingerprint(samples: Samples, i: int) -> bytes:
     sequences = samples.sequences
-    steps = slice(sequences.starts[i], sequences.starts[i] + sequences.lengths[i])
-    parts = [sequences.values[steps], samples.target[i]]
+    parts = [sequences[i], samples.target[i]]
     if sequences.static is not None:
         parts.append(sequences.static[i])
     if sequences.times is not None:
-        parts.append(sequences.times[steps])
+        parts.append(sequences.times_of(i))
     return b"".join(part.tobytes() for part in parts)

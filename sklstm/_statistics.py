@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklstm._selection import SelectedSteps
+
 CHUNK_ROWS = 1 << 16
 FAR = 20.0
 """Standard deviations from the mean beyond which a value does not count."""
@@ -19,14 +21,14 @@ class ColumnStatistics(NamedTuple):
 
 
 def column_statistics(
-    values: np.ndarray, weight: np.ndarray, without_far: bool = False
+    values: np.ndarray | SelectedSteps, weight: np.ndarray, without_far: bool = False
 ) -> ColumnStatistics:
     """Compute the statistics of the observed values of each column.
 
     Parameters
     ----------
-    values : ndarray of shape (n_rows, n_columns)
-        NaN is a missing value.
+    values : ndarray or SelectedSteps of shape (n_rows, n_columns)
+        Read slice by slice. NaN is a missing value.
 
     weight : ndarray of shape (n_rows,)
         Weight of each row.
@@ -74,7 +76,7 @@ def _statistics_of_nearby(values, weight, centre, nearby) -> tuple[ColumnStatist
     return statistics, bool((furthest > FAR * scale).any())
 
 
-def _first_observed(values: np.ndarray) -> np.ndarray:
+def _first_observed(values: np.ndarray | SelectedSteps) -> np.ndarray:
     first = np.full(values.shape[1], np.nan)
     for start in range(0, len(values), CHUNK_ROWS):
         chunk = values[start : start + CHUNK_ROWS]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklstm._selection import SequenceSelection
 from sklstm.sequences import SequenceArray
 
 
@@ -31,12 +32,12 @@ def check_times(sequences: SequenceArray) -> np.ndarray:
     return times
 
 
-def mean_gap(sequences: SequenceArray, weight: np.ndarray) -> float:
+def mean_gap(sequences: SequenceSelection, weight: np.ndarray) -> float:
     """Return the mean time between steps, or 1 where there is none.
 
     Parameters
     ----------
-    sequences : SequenceArray
+    sequences : SequenceSelection
         With numeric times.
 
     weight : ndarray of shape (n_sequences,)

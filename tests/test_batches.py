@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sklstm import SequenceArray
 from sklstm._samples import Samples
+from sklstm._selection import SequenceSelection
 from sklstm._training import batches as batches_module
 from sklstm._training.batches import (
     BatchIterator,
@@ -26,7 +27,7 @@ def network_for(X):
 
 
 def tensors_of(X, keep=True):
-    return SequenceTensors(X, network_for(X), CPU, keep)
+    return SequenceTensors(SequenceSelection(X), network_for(X), CPU, keep)
 
 
 LENGTH_LISTS = st.lists(st.integers(1, 9), min_size=1, max_size=60)
@@ -36,7 +37,9 @@ def numbered(lengths):
     """Training data whose target and first value tell the number of the sample."""
     number = np.arange(len(lengths), dtype=float)
     values = np.column_stack([np.repeat(number, lengths), np.arange(sum(lengths))])
-    samples = Samples(SequenceArray(values, lengths), number[:, None], number + 1)
+    samples = Samples(
+        SequenceSelection(SequenceArray(values, lengths)), number[:, None], number + 1
+    )
     return TrainingTensors(samples, samples.target, network_for(samples.sequences), CPU)
 
 
@@ -122,15 +125,16 @@ def test_columns_are_the_same_whether_they_are_kept_or_made_for_a_batch(missing,
     values[rng.random(values.shape) < 0.5] = np.nan
     X = SequenceArray(values, lengths, times=np.arange(lengths.sum()) * 1.5)
     network = gappy_network(missing)
-    kept, made = (SequenceTensors(X, network, CPU, keep) for keep in (True, False))
-    for asked in ([3], [5, 2, 19, 0], range(20)):
+    selection = SequenceSelection(X, rng.permutation(20)[:15])
+    kept, made = (SequenceTensors(selection, network, CPU, keep) for keep in (True, False))
+    for asked in ([3], [5, 2, 14, 0], range(15)):
         expected = made.inputs(np.array(asked))
         for name, value in kept.inputs(np.array(asked)).items():
             assert torch.equal(value, expected[name])
 
 
 def test_large_columns_are_not_kept(ragged, monkeypatch):
-    samples = Samples(ragged, np.zeros(40), np.ones(40))
+    samples = Samples(SequenceSelection(ragged), np.zeros(40), np.ones(40))
     network = network_for(ragged)
     assert TrainingTensors(samples, np.zeros(40), network, CPU).sequences.columns is not None
     monkeypatch.setattr(batches_module, "KEPT_BYTES", 100)

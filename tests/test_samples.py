@@ -5,21 +5,22 @@ from hypothesis import strategies as st
 
 from sklstm import SequenceArray
 from sklstm._samples import Samples, merge_copies
+from sklstm._selection import SequenceSelection
 
 SEQUENCES = [[[1.0], [2.0]], [[3.0]], [[2.0], [np.nan]]]
 
 
-def make_samples(which, weight=None, static=None, target=None, groups=None):
-    X = SequenceArray.from_list([SEQUENCES[i] for i in which], static=static)
+def make_samples(which, weight=None, target=None, groups=None, **columns):
+    X = SequenceArray.from_list([SEQUENCES[i] for i in which], **columns)
     target = np.array(which) if target is None else np.asarray(target)
     weight = np.ones(len(which)) if weight is None else np.asarray(weight, dtype=float)
-    return Samples(X, target, weight, groups)
+    return Samples(SequenceSelection(X), target, weight, groups)
 
 
 def assert_same_samples(samples, other):
     assert len(samples) == len(other)
-    np.testing.assert_array_equal(samples.sequences.values, other.sequences.values)
-    np.testing.assert_array_equal(samples.sequences.lengths, other.sequences.lengths)
+    for sequence, expected in zip(samples.sequences, other.sequences, strict=True):
+        np.testing.assert_array_equal(sequence, expected)
     np.testing.assert_array_equal(samples.target, other.target)
     np.testing.assert_array_equal(samples.weight, other.weight)
 
@@ -49,8 +50,9 @@ def test_copies_in_any_order_equal_integer_weights(data, counts):
         {"target": [0, 1]},
         {"target": [[0.0, 1.0], [0.0, 2.0]]},
         {"target": [0, 0], "static": [[1.0, 2.0], [1.0, 3.0]]},
+        {"target": [0, 0], "times": [0.0, 1.0, 0.0, 2.0]},
     ],
-    ids=["target", "second output", "static"],
+    ids=["target", "second output", "static", "times"],
 )
 def test_samples_that_differ_elsewhere_are_not_merged(different):
     assert len(merge_copies(make_samples([0, 0], **different))) == 2
@@ -61,7 +63,7 @@ def test_samples_cut_at_another_place_are_not_merged(first, second):
     X = SequenceArray.from_list([np.c_[np.array(s, float)] for s in (first, second)])
     other = SequenceArray.from_list([np.c_[[1.0, 2, 3]]])
     both = SequenceArray.from_list([*X, *other])
-    assert len(merge_copies(Samples(both, np.zeros(3), np.ones(3)))) == 3
+    assert len(merge_copies(Samples(SequenceSelection(both), np.zeros(3), np.ones(3)))) == 3
 
 
 def test_static_columns_and_groups_stay_with_their_samples():
@@ -82,7 +84,9 @@ def test_merging_leaves_the_original_as_it_was():
 @pytest.mark.parametrize("chosen", [[2, 0], [True, False, True]], ids=["numbers", "mask"])
 def test_take_keeps_all_parts_together(chosen):
     static, groups = np.arange(3.0)[:, None], np.array(["a", "b", "c"])
-    taken = make_samples([0, 1, 2], [1, 2, 3], static, groups=groups).take(np.array(chosen))
+    taken = make_samples([0, 1, 2], [1, 2, 3], static=static, groups=groups).take(
+        np.array(chosen)
+    )
     rows = np.arange(3)[chosen]
     for i, row in enumerate(rows):
         np.testing.assert_array_equal(taken.sequences[i], SEQUENCES[row])

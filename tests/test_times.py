@@ -3,6 +3,7 @@ import pytest
 from conftest import make_sequences
 
 from sklstm import LSTMClassifier, SequenceArray
+from sklstm._selection import SequenceSelection
 from sklstm._times import check_times, mean_gap
 
 LENGTHS = [3, 2]
@@ -46,14 +47,14 @@ def test_times_that_are_no_times_are_refused():
 
 
 def test_mean_gap_is_over_the_gaps_of_all_sequences_weighted():
-    X = timed([0.0, 1, 5, 3, 4])
+    X = SequenceSelection(timed([0.0, 1, 5, 3, 4]))
     assert mean_gap(X, np.ones(2)) == pytest.approx(6 / 3)
     assert mean_gap(X, np.array([1.0, 3.0])) == pytest.approx(8 / 5)
 
 
 @pytest.mark.parametrize("times", [[0.0] * 5, [7.0, 7, 7, 3, 3]])
 def test_mean_gap_without_gaps_is_1(times):
-    assert mean_gap(timed(times), np.ones(2)) == 1
+    assert mean_gap(SequenceSelection(timed(times)), np.ones(2)) == 1
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklstm._samples import Samples
+from sklstm._selection import SequenceSelection, rows_of
 from sklstm.nn import SequenceNetwork
-from sklstm.sequences import SequenceArray
 
 BUCKET_BATCHES = 32
 """Sequences of this many batches are sorted by length together, so that little
@@ -26,14 +26,14 @@ CHUNK_STEPS = 1 << 16
 
 
 class SequenceTensors(Dataset):
-    """A :class:`SequenceArray` on a device, as one flat tensor of steps.
+    """Sequences on a device, as one flat tensor of steps.
 
     A batch is an index selection: there is no call a sample. On the CPU the tensors
     share their memory with the arrays.
 
     Parameters
     ----------
-    sequences : SequenceArray
+    sequences : SequenceSelection
         The sequences.
 
     network : SequenceNetwork
@@ -48,7 +48,7 @@ class SequenceTensors(Dataset):
 
     def __init__(
         self,
-        sequences: SequenceArray,
+        sequences: SequenceSelection,
         network: SequenceNetwork,
         device: torch.device,
         keep: bool = False,
@@ -67,7 +67,7 @@ class SequenceTensors(Dataset):
                 self.static = network.prepare_static(self.static)
             self.columns = None
             if keep:
-                self.columns = self._prepare_all()
+                self.columns, self.starts = self._prepare_all()
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -112,29 +112,21 @@ class SequenceTensors(Dataset):
         times = None if self.times is None else self.times.index_select(0, rows)
         return self.network.prepare(self.values.index_select(0, rows), first_row, times)
 
-    def _prepare_all(self) -> Tensor:
-        cuts = np.flatnonzero(np.diff(self.starts // CHUNK_STEPS)) + 1
-        chunks = np.split(np.arange(len(self)), cuts)
+    def _prepare_all(self) -> tuple[Tensor, np.ndarray]:
+        starts = np.cumsum(self.lengths) - self.lengths
         columns = torch.empty(
-            (len(self.values), self.network.inputs.n_outputs),
+            (self.lengths.sum(), self.network.inputs.n_outputs),
             dtype=self.network.head.weight.dtype,
             device=self.device,
         )
-        for chunk in chunks:
-            start = self.starts[chunk[0]]
+        cuts = np.flatnonzero(np.diff(starts // CHUNK_STEPS)) + 1
+        for chunk in np.split(np.arange(len(self)), cuts):
             prepared, _ = self._columns(chunk)
-            columns[start : start + len(prepared)] = prepared
-        return columns
+            columns[starts[chunk[0]] :][: len(prepared)] = prepared
+        return columns, starts
 
     def _to_device(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self.device)
-
-
-def rows_of(starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of some sequences end to end, and where each starts among them."""
-    new_starts = np.cumsum(lengths) - lengths
-    rows = np.arange(lengths.sum()) + np.repeat(starts - new_starts, lengths)
-    return rows, new_starts
 
 
 class TrainingTensors(Dataset):
@@ -162,8 +154,8 @@ class TrainingTensors(Dataset):
         network: SequenceNetwork,
         device: torch.device,
     ):
-        size = 4 * len(samples.sequences.values) * network.inputs.n_outputs
-        keep = size <= KEPT_BYTES
+        n_values = samples.sequences.lengths.sum() * network.inputs.n_outputs
+        keep = 4 * n_values <= KEPT_BYTES
         self.sequences = SequenceTensors(samples.sequences, network, device, keep)
         dtype = torch.int64 if target.dtype.kind == "i" else torch.float32
         self.target = torch.as_tensor(target, dtype=dtype, device=device)

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from sklstm._selection import SequenceSelection
 from sklstm._state import flushed_denormals
 from sklstm._training.batches import SequenceTensors, batches_by_steps
 from sklstm.nn import SequenceNetwork
@@ -32,7 +33,7 @@ def predict_outputs(
     """
     outputs = np.empty((len(sequences), len(network.output_scale)))
     with torch.inference_mode(), flushed_denormals():
-        tensors = SequenceTensors(sequences, network, device)
+        tensors = SequenceTensors(SequenceSelection(sequences), network, device)
         for indices in batches_by_steps(sequences.lengths):
             outputs[indices] = network.outputs(**tensors.inputs(indices)).cpu().numpy()
     return outputs
