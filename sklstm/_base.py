@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from sklstm._compat import CallbackSupportMixin
-from sklstm._device import exists, resolve_device
+from sklstm._device import exists, resolve_device, resolve_precision
 from sklstm._network import build_network, network_from_arrays, network_to_arrays
 from sklstm._samples import Samples, merge_copies
 from sklstm._selection import SequenceSelection
@@ -58,6 +58,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "warm_start": ["boolean"],
         "callbacks": [None, list, tuple],
         "device": [str, torch.device],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -86,6 +87,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         warm_start,
         callbacks,
         device,
+        precision,
         random_state,
         verbose,
     ):
@@ -109,6 +111,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.device = device
+        self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
 
@@ -278,6 +281,7 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             self._loss(),
             self._metric(),
             valid,
+            resolve_precision(self.precision, self.device_),
             callbacks=training_callbacks(self, epochs, valid is not None, tasks),
             lr=self.lr,
             optimizer__weight_decay=self.weight_decay,
@@ -300,7 +304,8 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Return the network's outputs, a float64 array of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)
-        return predict_outputs(self.module_, sequences, self.device_)
+        precision = resolve_precision(self.precision, self.device_)
+        return predict_outputs(self.module_, sequences, self.device_, precision)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "module_")

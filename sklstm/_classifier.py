@@ -109,6 +109,11 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         Where to compute. "auto" takes the first that is there of CUDA, XPU, MPS and
         CPU; any other device has to exist.
 
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Type of matrix products and recurrent layers. "auto" is bfloat16 where a CUDA
+        device has it in hardware, and float32 elsewhere. Weights and losses are float32
+        in any case.
+
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, batches, dropout and held-out data. An int makes
         fits repeatable bit for bit on one machine and number of threads. None takes a
@@ -215,6 +220,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         warm_start=False,
         callbacks=None,
         device="auto",
+        precision="auto",
         random_state=None,
         verbose=0,
     ):
@@ -239,6 +245,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
             warm_start=warm_start,
             callbacks=callbacks,
             device=device,
+            precision=precision,
             random_state=random_state,
             verbose=verbose,
         )

@@ -1,4 +1,6 @@
-"""From the `device` parameter to a torch device."""
+"""From the `device` and `precision` parameters to what torch takes."""
+
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -43,6 +45,47 @@ def resolve_device(device: str | torch.device) -> torch.device:
 def exists(device: torch.device) -> bool:
     """Whether this machine has the device."""
     return device.type == "cpu" or (device.index or 0) < _count(device.type)
+
+
+def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
+    """Return the type of matrix products.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        "auto" is bfloat16 where a CUDA device has it in hardware, and float32 elsewhere:
+        on a CPU bfloat16 can be slower, or stop the process on a virtual machine.
+
+    device : torch.device
+        Where they are computed.
+
+    Returns
+    -------
+    dtype : torch.dtype
+        float32 or bfloat16.
+    """
+    if precision != "auto":
+        return getattr(torch, precision)
+    has_it = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.bfloat16 if has_it else torch.float32
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager:
+    """Compute matrix products and recurrent layers in another type than float32."""
+    if dtype == torch.float32:
+        return nullcontext()
+    return torch.autocast(device.type, dtype=dtype)
+
+
+def has_room(device: torch.device, n_bytes: int) -> bool:
+    """Whether half of a GPU's free memory takes `n_bytes`; other devices are not asked."""
+    return device.type != "cuda" or n_bytes <= torch.cuda.mem_get_info(device)[0] // 2
+
+
+def empty_cache(device: torch.device) -> None:
+    """Give cached memory of an accelerator back."""
+    if device.type != "cpu":
+        getattr(torch, device.type).empty_cache()
 
 
 def _count(name: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sklstm import LSTMClassifier, LSTMRegressor
-from sklstm._device import exists, resolve_device
+from sklstm._device import exists, resolve_device, resolve_precision
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -87,10 +87,76 @@ def test_fit_leaves_the_parameter_and_sets_the_device_it_used(machine, ragged, l
     assert classifier.device_ == torch.device("cpu")
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_precision_asked_for_is_taken(precision, device):
+    resolved = resolve_precision(precision, torch.device(device))
+    assert resolved == getattr(torch, precision)
+
+
+@pytest.mark.parametrize(
+    ("device", "capability", "expected"),
+    [
+        ("cuda", (8, 0), torch.bfloat16),
+        ("cuda", (9, 0), torch.bfloat16),
+        ("cuda", (7, 5), torch.float32),
+        ("cpu", None, torch.float32),
+        ("mps", None, torch.float32),
+    ],
+)
+def test_auto_is_bfloat16_only_where_a_gpu_has_it(monkeypatch, device, capability, expected):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert resolve_precision("auto", torch.device(device)) == expected
+
+
+class Scarce:
+    """A network whose memory runs out above a number of padded steps."""
+
+    def __init__(self, network, max_steps):
+        self.network, self.max_steps, self.steps = network, max_steps, []
+
+    def __getattr__(self, name):
+        return getattr(self.network, name)
+
+    def outputs(self, columns, **inputs):
+        self.steps.append(columns.shape[0] * columns.shape[1])
+        if self.steps[-1] > self.max_steps:
+            raise torch.OutOfMemoryError("out of memory")
+        return self.network.outputs(columns, **inputs)
+
+
+def test_prediction_halves_its_batches_when_memory_runs_out(fitted_classifier, ragged):
+    expected = fitted_classifier.predict_proba(ragged)
+    fitted_classifier.module_ = Scarce(fitted_classifier.module_, max_steps=50)
+    with pytest.warns(UserWarning, match="Memory of cpu ran out: predicting in smaller") as w:
+        predicted = fitted_classifier.predict_proba(ragged)
+    assert len(w) == 1
+    np.testing.assert_allclose(predicted, expected, rtol=1e-6)
+    n_failures = sum(steps > 50 for steps in fitted_classifier.module_.steps)
+    assert 1 <= n_failures <= 4
+
+
+def test_memory_that_one_sequence_exhausts_is_an_error(fitted_classifier, ragged):
+    fitted_classifier.module_ = Scarce(fitted_classifier.module_, max_steps=1)
+    with pytest.warns(UserWarning, match="smaller"), pytest.raises(torch.OutOfMemoryError):
+        fitted_classifier.predict_proba(ragged)
+
+
+@needs_cuda
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_changes_a_model_of_a_gpu_little(
+    classifier, full_records, labels, precision
+):
+    exact = classifier.fit(full_records, labels).predict_proba(full_records)
+    classifier.set_params(device="cuda", precision=precision).fit(full_records, labels)
+    np.testing.assert_allclose(classifier.predict_proba(full_records), exact, atol=0.05)
+
+
 @needs_cuda
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_gpu_and_a_cpu_predict_the_same(classifier, full_records, labels, bidirectional):
-    on_gpu = classifier.set_params(device="cuda", bidirectional=bidirectional)
+    params = {"device": "cuda", "precision": "float32", "bidirectional": bidirectional}
+    on_gpu = classifier.set_params(**params)
     on_gpu.fit(full_records, labels)
     assert on_gpu.device_.type == "cuda"
     assert next(on_gpu.module_.parameters()).is_cuda

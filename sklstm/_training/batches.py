@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from sklstm._device import has_room
 from sklstm._samples import Samples
 from sklstm._selection import SequenceSelection, rows_of
 from sklstm.nn import SequenceNetwork
@@ -16,8 +17,8 @@ BUCKET_BATCHES = 32
 """Sequences of this many batches are sorted by length together, so that little
 padding is computed and batches still differ from epoch to epoch."""
 
-PREDICT_STEPS = 1 << 14
-"""Padded steps of a batch in prediction: large enough for speed, small in memory."""
+VALIDATE_STEPS = 1 << 14
+"""Padded steps of a batch of validation data."""
 
 KEPT_BYTES = 1 << 27
 """Prepared columns up to this size are kept during a fit; larger ones are made a batch."""
@@ -29,7 +30,8 @@ class SequenceTensors(Dataset):
     """Sequences on a device, as one flat tensor of steps.
 
     A batch is an index selection: there is no call a sample. On the CPU the tensors
-    share their memory with the arrays.
+    share their memory with the arrays. Data too large for a GPU stay in main memory, from
+    where batches are copied through pinned memory while earlier ones are computed.
 
     Parameters
     ----------
@@ -59,8 +61,10 @@ class SequenceTensors(Dataset):
         self.starts = sequences.starts
         self.max_length = sequences.lengths.max()
         self.is_ragged = sequences.lengths.min() < self.max_length
-        self.values = _to_tensor(sequences.values, device)
-        self.times = _to_tensor(sequences.times, device)
+        has_all = has_room(device, sequences.values.nbytes)
+        self.home = device if has_all else torch.device("cpu")
+        self.values = _to_tensor(sequences.values, self.home)
+        self.times = _to_tensor(sequences.times, self.home)
         self.static = _to_tensor(sequences.static, device)
         with torch.no_grad():
             if self.static is not None:
@@ -104,13 +108,21 @@ class SequenceTensors(Dataset):
         if self.columns is not None:
             return self.columns, self.starts[indices]
         rows, starts = rows_of(self.starts[indices], self.lengths[indices])
-        return self._prepare(self._to_device(rows), starts, self.lengths[indices]), starts
+        first_row = self._to_device(np.repeat(starts, self.lengths[indices]))
+        rows = torch.from_numpy(rows).to(self.home)
+        times = None if self.times is None else self._from_home(self.times, rows)
+        with torch.no_grad():
+            columns = self.network.prepare(
+                self._from_home(self.values, rows), first_row, times
+            )
+        return columns, starts
 
-    @torch.no_grad()
-    def _prepare(self, rows: Tensor, starts: np.ndarray, lengths: np.ndarray) -> Tensor:
-        first_row = self._to_device(np.repeat(starts, lengths))
-        times = None if self.times is None else self.times.index_select(0, rows)
-        return self.network.prepare(self.values.index_select(0, rows), first_row, times)
+    def _from_home(self, tensor: Tensor, rows: Tensor) -> Tensor:
+        """Return rows of a tensor that lies at home, on the device."""
+        chosen = tensor.index_select(0, rows)
+        if self.home == self.device:
+            return chosen
+        return chosen.pin_memory().to(self.device, non_blocking=True)
 
     def _prepare_all(self) -> tuple[Tensor, np.ndarray]:
         starts = np.cumsum(self.lengths) - self.lengths
@@ -154,8 +166,8 @@ class TrainingTensors(Dataset):
         network: SequenceNetwork,
         device: torch.device,
     ):
-        n_values = samples.sequences.lengths.sum() * network.inputs.n_outputs
-        keep = 4 * n_values <= KEPT_BYTES
+        n_bytes = 4 * samples.sequences.lengths.sum() * network.inputs.n_outputs
+        keep = n_bytes <= KEPT_BYTES and has_room(device, n_bytes)
         self.sequences = SequenceTensors(samples.sequences, network, device, keep)
         dtype = torch.int64 if target.dtype.kind == "i" else torch.float32
         self.target = torch.as_tensor(target, dtype=dtype, device=device)
@@ -205,7 +217,7 @@ class BatchIterator:
     def _indices(self) -> list[np.ndarray]:
         n_samples, lengths = len(self.dataset), self.dataset.sequences.lengths
         if not self.shuffle:
-            return batches_by_steps(lengths)
+            return batches_by_steps(lengths, VALIDATE_STEPS)
         if n_samples <= self.batch_size:
             return [np.arange(n_samples)]
         order = torch.randperm(n_samples).numpy()
@@ -220,7 +232,7 @@ class BatchIterator:
         return order[np.lexsort((lengths, bucket))]
 
 
-def batches_by_steps(lengths: np.ndarray, max_steps: int = PREDICT_STEPS) -> list[np.ndarray]:
+def batches_by_steps(lengths: np.ndarray, max_steps: int) -> list[np.ndarray]:
     """Group sequences, longest first, into batches of at most `max_steps` padded steps.
 
     Parameters

@@ -10,6 +10,7 @@ from skorch.callbacks import Callback, EpochTimer
 from skorch.helper import predefined_split
 from torch import Tensor
 
+from sklstm._device import autocast
 from sklstm._training.batches import BatchIterator, TrainingTensors
 from sklstm._training.callbacks import StopTraining
 from sklstm.nn import SequenceNetwork, WeightedLoss
@@ -32,6 +33,9 @@ class SequenceNet(NeuralNet):
     valid : TrainingTensors or None
         Validation data.
 
+    precision : torch.dtype, default=torch.float32
+        Type of matrix products and recurrent layers.
+
     **options : dict
         `callbacks`, `lr`, `batch_size`, `device` and `optimizer__weight_decay`, as in
         skorch.
@@ -43,6 +47,7 @@ class SequenceNet(NeuralNet):
         loss: WeightedLoss,
         metric: Callable[[Tensor, Tensor, Tensor], Tensor],
         valid: TrainingTensors | None,
+        precision: torch.dtype = torch.float32,
         **options: Any,
     ):
         super().__init__(
@@ -55,6 +60,7 @@ class SequenceNet(NeuralNet):
             **options,
         )
         self.metric = metric
+        self.precision = precision
         self.listeners_ = {}
 
     @property
@@ -80,7 +86,10 @@ class SequenceNet(NeuralNet):
         return BatchIterator(dataset, self.batch_size, shuffle=training)
 
     def infer(self, x: dict[str, Tensor], **fit_params: Any) -> Tensor:
-        return self.module_.scores(**x)
+        if self.precision == torch.float32:
+            return self.module_.scores(**x)
+        with autocast(torch.device(self.device), self.precision):
+            return self.module_.scores(**x).float()
 
     def get_loss(self, y_pred: Tensor, y_true: tuple[Tensor, Tensor], *args, **kwargs):
         return self.criterion_(y_pred, *y_true)
