@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from sklstm._samples import Samples
+from sklstm._selection import WeightedSteps
 from sklstm._state import building_state
 from sklstm._statistics import ColumnStatistics, column_statistics
 from sklstm._times import mean_gap
@@ -38,11 +39,10 @@ def build_network(
         With random weights from torch's global generator.
     """
     sequences = samples.sequences
-    step_weight = np.repeat(samples.weight, sequences.lengths)
-    steps = column_statistics(sequences.steps, step_weight, without_far=True)
+    steps = column_statistics(WeightedSteps(sequences, samples.weight), without_far=True)
     options["missing_features"] = np.flatnonzero(steps.has_missing)
     if sequences.static is not None:
-        static = column_statistics(sequences.static, samples.weight, without_far=True)
+        static = column_statistics([(sequences.static, samples.weight)], without_far=True)
         options["missing_static"] = np.flatnonzero(static.has_missing)
     options["has_times"] = sequences.times is not None
     network = SequenceNetwork(

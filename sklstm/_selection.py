@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from sklstm.sequences import SequenceArray
+
+CHUNK_STEPS = 1 << 15
+"""Steps that are worked on at once: what is made of them stays small."""
 
 
 class SequenceSelection:
@@ -37,7 +41,6 @@ class SequenceSelection:
     def __init__(self, array: SequenceArray, indices: np.ndarray | None = None):
         self.array = array
         self.indices = np.arange(len(array)) if indices is None else indices
-        self.is_whole = indices is None
         self.values, self.times = array.values, array.times
         self.starts = array.starts[self.indices]
         self.lengths = array.lengths[self.indices]
@@ -46,14 +49,7 @@ class SequenceSelection:
     @cached_property
     def static(self) -> np.ndarray | None:
         static = self.array.static
-        return static if static is None or self.is_whole else static[self.indices]
-
-    @property
-    def steps(self) -> "np.ndarray | SelectedSteps":
-        """Steps of the selected sequences end to end, to be read slice by slice."""
-        if self.is_whole:
-            return self.values
-        return SelectedSteps(self.values, rows_of(self.starts, self.lengths)[0])
+        return None if static is None else static[self.indices]
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -73,28 +69,37 @@ class SequenceSelection:
         return SequenceSelection(self.array, self.indices[indices])
 
 
-class SelectedSteps:
-    """Rows of an array, copied where they are asked for.
+class WeightedSteps:
+    """The steps of a selection in chunks, each with the weight of its sequence.
 
     Parameters
     ----------
-    values : ndarray of shape (n_steps, n_features)
-        The array.
+    sequences : SequenceSelection
+        The selection.
 
-    rows : ndarray of int
-        Which rows.
+    weight : ndarray of shape (n_sequences,)
+        Weight of each sequence.
     """
 
-    def __init__(self, values: np.ndarray, rows: np.ndarray):
-        self.values = values
-        self.rows = rows
-        self.shape = (len(rows), values.shape[1])
+    def __init__(self, sequences: SequenceSelection, weight: np.ndarray):
+        self.sequences = sequences
+        self.weight = weight
 
-    def __len__(self) -> int:
-        return len(self.rows)
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield values (n_rows, n_features) and weights (n_rows,)."""
+        starts, lengths = self.sequences.starts, self.sequences.lengths
+        for chunk in chunks_of(lengths):
+            rows, _ = rows_of(starts[chunk], lengths[chunk])
+            yield self.sequences.values[rows], np.repeat(self.weight[chunk], lengths[chunk])
 
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        return self.values[self.rows[rows]]
+
+def chunks_of(lengths: np.ndarray, max_steps: int | None = None) -> Iterator[slice]:
+    """Cut sequences into chunks of about `max_steps` steps, `CHUNK_STEPS` if None."""
+    max_steps = max_steps or CHUNK_STEPS
+    ends = np.cumsum(lengths)
+    cuts = np.flatnonzero(np.diff((ends - lengths) // max_steps)) + 1
+    bounds = [0, *cuts.tolist(), len(lengths)]
+    return (slice(start, stop) for start, stop in pairwise(bounds))
 
 
 def rows_of(starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

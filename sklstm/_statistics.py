@@ -1,15 +1,14 @@
 """Weighted means and standard deviations of columns with missing values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from sklstm._selection import SelectedSteps
-
-CHUNK_ROWS = 1 << 16
 FAR = 20.0
 """Standard deviations from the mean beyond which a value does not count."""
+
+Chunks = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
 class ColumnStatistics(NamedTuple):
@@ -20,18 +19,14 @@ class ColumnStatistics(NamedTuple):
     has_missing: np.ndarray
 
 
-def column_statistics(
-    values: np.ndarray | SelectedSteps, weight: np.ndarray, without_far: bool = False
-) -> ColumnStatistics:
+def column_statistics(chunks: Chunks, without_far: bool = False) -> ColumnStatistics:
     """Compute the statistics of the observed values of each column.
 
     Parameters
     ----------
-    values : ndarray or SelectedSteps of shape (n_rows, n_columns)
-        Read slice by slice. NaN is a missing value.
-
-    weight : ndarray of shape (n_rows,)
-        Weight of each row.
+    chunks : iterable of pairs of values and weights
+        Values (n_rows, n_columns), where NaN is a missing value, with a weight (n_rows,)
+        for each row. Read several times.
 
     without_far : bool
         Whether to leave out values that are far from the mean, as slips of the pen are:
@@ -44,30 +39,30 @@ def column_statistics(
         In double precision. A column that is constant or never observed gets a scale
         of 1, one that is never observed a mean of 0.
     """
-    nearby = np.full(values.shape[1], np.inf)
-    centre = _first_observed(values)
+    centre = _first_observed(chunks)
+    nearby = np.full(len(centre), np.inf)
     for _ in range(6):
-        statistics, has_far = _statistics_of_nearby(values, weight, centre, nearby)
+        statistics, has_far = _statistics_of_nearby(chunks, centre, nearby)
         if not (without_far and has_far):
             break
         centre, nearby = statistics.mean, FAR * statistics.scale
     return statistics
 
 
-def _statistics_of_nearby(values, weight, centre, nearby) -> tuple[ColumnStatistics, bool]:
+def _statistics_of_nearby(chunks: Chunks, centre, nearby) -> tuple[ColumnStatistics, bool]:
     """Return the statistics of the values nearby the centre, and whether any is far."""
     observed, total = np.zeros_like(centre), np.zeros_like(centre)
     has_missing = np.zeros(len(centre), dtype=bool)
     # Sums of differences from a value of the column: those of a constant one are exact.
-    for difference, is_used, chunk_weight in _chunks(values, weight, centre, nearby):
+    for difference, is_used, weight in _differences(chunks, centre, nearby):
         has_missing |= np.isnan(difference).any(axis=0)
-        observed += chunk_weight @ is_used
-        total += chunk_weight @ np.where(is_used, difference, 0.0)
+        observed += weight @ is_used
+        total += weight @ np.where(is_used, difference, 0.0)
     shift = _divide(total, observed)
     squares, furthest = np.zeros_like(centre), np.zeros_like(centre)
-    for difference, is_used, chunk_weight in _chunks(values, weight, centre, nearby):
+    for difference, is_used, weight in _differences(chunks, centre, nearby):
         deviation = np.where(is_used, difference - shift, 0.0)
-        squares += chunk_weight @ np.square(deviation)
+        squares += weight @ np.square(deviation)
         furthest = np.maximum(furthest, np.abs(deviation).max(axis=0, initial=0.0))
     scale = np.sqrt(_divide(squares, observed))
     statistics = ColumnStatistics(
@@ -76,23 +71,21 @@ def _statistics_of_nearby(values, weight, centre, nearby) -> tuple[ColumnStatist
     return statistics, bool((furthest > FAR * scale).any())
 
 
-def _first_observed(values: np.ndarray | SelectedSteps) -> np.ndarray:
-    first = np.full(values.shape[1], np.nan)
-    for start in range(0, len(values), CHUNK_ROWS):
-        chunk = values[start : start + CHUNK_ROWS]
-        rows = np.isnan(chunk).argmin(axis=0)
-        found = chunk[rows, np.arange(len(first))]
+def _first_observed(chunks: Chunks) -> np.ndarray:
+    first = np.nan
+    for values, _ in chunks:
+        rows = np.isnan(values).argmin(axis=0)
+        found = values[rows, np.arange(values.shape[1])]
         first = np.where(np.isnan(first), found, first)
         if not np.isnan(first).any():
             break
-    return np.nan_to_num(first)
+    return np.nan_to_num(first).astype(np.float64)
 
 
-def _chunks(values, weight, centre, nearby) -> Iterator[tuple]:
-    for start in range(0, len(values), CHUNK_ROWS):
-        difference = values[start : start + CHUNK_ROWS].astype(np.float64) - centre
-        is_used = np.abs(difference) <= nearby  # NaN is not
-        yield difference, is_used, weight[start : start + CHUNK_ROWS]
+def _differences(chunks: Chunks, centre, nearby) -> Iterator[tuple]:
+    for values, weight in chunks:
+        difference = values.astype(np.float64) - centre
+        yield difference, np.abs(difference) <= nearby, weight  # NaN is not nearby
 
 
 def _divide(total: np.ndarray, observed: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
-from sklstm._statistics import CHUNK_ROWS
+from sklstm._selection import CHUNK_STEPS
 from sklstm._times import check_times
 from sklstm.sequences import SequenceArray
 
@@ -179,8 +179,8 @@ def _refuse_empty(sequences: SequenceArray) -> None:
 
 
 def _refuse_infinite(sequences: SequenceArray) -> None:
-    for start in range(0, len(sequences.values), CHUNK_ROWS):
-        is_infinite = np.isinf(sequences.values[start : start + CHUNK_ROWS])
+    for start in range(0, len(sequences.values), CHUNK_STEPS):
+        is_infinite = np.isinf(sequences.values[start : start + CHUNK_STEPS])
         if is_infinite.any():
             row, column = np.argwhere(is_infinite)[0] + (start, 0)
             sample = np.searchsorted(sequences.starts, row, side="right") - 1

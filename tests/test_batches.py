@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklstm import SequenceArray
+from sklstm import SequenceArray, _selection
 from sklstm._samples import Samples
 from sklstm._selection import SequenceSelection
 from sklstm._training import batches as batches_module
@@ -118,7 +118,7 @@ def gappy_network(missing):
 
 @pytest.mark.parametrize("missing", ["indicator", "forward", "decay"])
 def test_columns_are_the_same_whether_they_are_kept_or_made_for_a_batch(missing, monkeypatch):
-    monkeypatch.setattr(batches_module, "CHUNK_STEPS", 7)  # kept columns are made in chunks
+    monkeypatch.setattr(_selection, "CHUNK_STEPS", 7)  # kept columns are made in chunks
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 9, 20)
     values = rng.normal(size=(lengths.sum(), 2))

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from sklstm import SequenceArray
-from sklstm._selection import SequenceSelection, rows_of
-from sklstm._statistics import column_statistics
+from sklstm import SequenceArray, _selection
+from sklstm._selection import SequenceSelection, WeightedSteps, chunks_of, rows_of
 
 
 @pytest.fixture
@@ -33,20 +32,20 @@ def test_steps_are_not_copied(array):
     assert selection.times is array.times
 
 
-def test_steps_are_those_of_the_selected_sequences(array):
-    steps = SequenceSelection(array).take(np.array([2, 0])).steps
-    expected = np.concatenate([array[2], array[0]])
-    assert steps.shape == (len(steps), 2) == expected.shape
-    np.testing.assert_array_equal(steps[0:2], expected[0:2])
-    np.testing.assert_array_equal(steps[2:99], expected[2:])
+@pytest.mark.parametrize("max_steps", [1, 4, 99])
+def test_chunks_hold_each_sequence_once(max_steps):
+    lengths = np.array([2, 3, 1, 3])
+    chunks = [np.arange(4)[chunk] for chunk in chunks_of(lengths, max_steps)]
+    assert np.concatenate(chunks).tolist() == [0, 1, 2, 3]
+    assert all(len(c) == 1 or lengths[c[:-1]].sum() < max_steps for c in chunks)
 
 
-def test_statistics_of_a_selection_are_those_of_a_copy(array):
-    chosen, weight = np.array([3, 1]), np.arange(1.0, 7.0)
-    selected = column_statistics(SequenceSelection(array).take(chosen).steps, weight)
-    copied = column_statistics(array[chosen].values, weight)
-    for statistic, expected in zip(selected, copied, strict=True):
-        np.testing.assert_array_equal(statistic, expected)
+def test_steps_come_with_the_weight_of_their_sequence(array, monkeypatch):
+    monkeypatch.setattr(_selection, "CHUNK_STEPS", 2)
+    selection = SequenceSelection(array).take(np.array([2, 0]))
+    values, weight = zip(*WeightedSteps(selection, np.array([5.0, 7.0])), strict=True)
+    np.testing.assert_array_equal(np.concatenate(values), [*array[2], *array[0]])
+    assert np.concatenate(weight).tolist() == [5, 7, 7]
 
 
 def test_rows_of_sequences_lie_end_to_end():

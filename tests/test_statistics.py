@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sklstm import _statistics
 from sklstm._statistics import column_statistics
 
 VALUES = arrays(
@@ -30,16 +29,20 @@ def weight():
     return np.random.default_rng(1).random(50)
 
 
-@pytest.fixture(params=[1, 7, 49, 50, 51])
-def chunk_rows(request, monkeypatch):
-    monkeypatch.setattr(_statistics, "CHUNK_ROWS", request.param)
+def statistics_of(values, weight, chunk_rows=None, **options):
+    cuts = range(chunk_rows or len(values), len(values), chunk_rows or len(values))
+    chunks = zip(np.split(values, cuts), np.split(weight, cuts), strict=True)
+    return column_statistics(list(chunks), **options)
 
 
-@pytest.mark.usefixtures("chunk_rows")
+chunked = pytest.mark.parametrize("chunk_rows", [1, 7, 49, 50, 51])
+
+
+@chunked
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_equal_weights_give_what_numpy_gives(values, dtype):
+def test_equal_weights_give_what_numpy_gives(values, dtype, chunk_rows):
     values = values.astype(dtype)
-    statistics = column_statistics(values, np.full(50, 0.3))
+    statistics = statistics_of(values, np.full(50, 0.3), chunk_rows)
     wide = values.astype(np.float64)
     np.testing.assert_allclose(statistics.mean, np.nanmean(wide, axis=0))
     np.testing.assert_allclose(statistics.scale, np.nanstd(wide, axis=0))
@@ -47,9 +50,9 @@ def test_equal_weights_give_what_numpy_gives(values, dtype):
     assert statistics.mean.dtype == statistics.scale.dtype == np.float64
 
 
-@pytest.mark.usefixtures("chunk_rows")
-def test_weights_give_weighted_averages_of_observed_values(values, weight):
-    statistics = column_statistics(values, weight)
+@chunked
+def test_weights_give_weighted_averages_of_observed_values(values, weight, chunk_rows):
+    statistics = statistics_of(values, weight, chunk_rows)
     for column, mean, scale in zip(values.T, statistics.mean, statistics.scale, strict=True):
         seen = ~np.isnan(column)
         expected = np.average(column[seen], weights=weight[seen])
@@ -61,8 +64,8 @@ def test_weights_give_weighted_averages_of_observed_values(values, weight):
 @settings(deadline=None, max_examples=50)
 def test_integer_weights_equal_copies(values, data):
     weight = data.draw(st.lists(st.integers(1, 4), min_size=len(values), max_size=len(values)))
-    weighted = column_statistics(values, np.array(weight, dtype=float))
-    copied = column_statistics(np.repeat(values, weight, axis=0), np.ones(sum(weight)))
+    weighted = statistics_of(values, np.array(weight, dtype=float))
+    copied = statistics_of(np.repeat(values, weight, axis=0), np.ones(sum(weight)))
     np.testing.assert_allclose(weighted.mean, copied.mean, atol=1e-10)
     np.testing.assert_allclose(weighted.scale, copied.scale, atol=1e-10)
     np.testing.assert_array_equal(weighted.has_missing, copied.has_missing)
@@ -75,40 +78,40 @@ def test_a_constant_column_has_a_scale_of_1(value, n_rows, seed):
     weight = np.full(n_rows, 0.3)
     if seed is not None:
         weight += np.random.default_rng(seed).random(n_rows)
-    statistics = column_statistics(np.full((n_rows, 1), value), weight)
+    statistics = statistics_of(np.full((n_rows, 1), value), weight)
     assert statistics.scale.tolist() == [1.0]
     assert statistics.mean[0] == pytest.approx(value)
 
 
 def test_a_column_never_observed_has_mean_0_and_scale_1():
-    statistics = column_statistics(np.array([[np.nan, 1.0], [np.nan, 3.0]]), np.ones(2))
+    statistics = statistics_of(np.array([[np.nan, 1.0], [np.nan, 3.0]]), np.ones(2))
     assert [column.tolist() for column in statistics] == [[0, 2], [1, 1], [True, False]]
 
 
 def test_a_large_offset_costs_no_precision():
     offset = np.random.default_rng(0).normal(size=(1000, 1))
-    statistics = column_statistics(1.6e9 + offset, np.ones(1000))
+    statistics = statistics_of(1.6e9 + offset, np.ones(1000))
     assert statistics.mean[0] - 1.6e9 == pytest.approx(offset.mean(), abs=1e-6)
     assert statistics.scale[0] == pytest.approx(offset.std(), rel=1e-6)
 
 
 def test_small_spreads_are_not_taken_for_constant():
     values = np.array([[1.0], [1.0 + 1e-12]])
-    assert column_statistics(values, np.ones(2)).scale[0] == pytest.approx(5e-13, rel=1e-3)
+    assert statistics_of(values, np.ones(2)).scale[0] == pytest.approx(5e-13, rel=1e-3)
 
 
-@pytest.mark.usefixtures("chunk_rows")
-def test_values_are_not_written_to(values, weight):
+@chunked
+def test_values_are_not_written_to(values, weight, chunk_rows):
     before = values.copy()
     values.flags.writeable = False
-    column_statistics(values, weight)
+    statistics_of(values, weight, chunk_rows)
     np.testing.assert_array_equal(values, before)
 
 
 def test_no_warning_where_nothing_is_observed():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        column_statistics(np.full((3, 2), np.nan), np.ones(3))
+        statistics_of(np.full((3, 2), np.nan), np.ones(3))
     assert not caught
 
 
@@ -117,18 +120,16 @@ def test_a_slip_of_the_pen_does_not_count():
     ph = rng.normal(7.4, 0.08, size=(1000, 1))
     with_slip = np.vstack([ph, [[735.0]]])
     weight = np.ones(1001)
-    expected = column_statistics(ph, weight[1:])
-    robust = column_statistics(with_slip, weight, without_far=True)
+    expected = statistics_of(ph, weight[1:])
+    robust = statistics_of(with_slip, weight, without_far=True)
     np.testing.assert_allclose(robust.mean, expected.mean)
     np.testing.assert_allclose(robust.scale, expected.scale)
-    assert column_statistics(with_slip, weight).scale > 20
+    assert statistics_of(with_slip, weight).scale > 20
 
 
 def test_values_that_are_not_far_all_count():
     rng = np.random.default_rng(0)
     values, weight = rng.normal(size=(500, 3)), rng.random(500)
-    plain, robust = (
-        column_statistics(values, weight, without_far=far) for far in (False, True)
-    )
+    plain, robust = (statistics_of(values, weight, without_far=far) for far in (False, True))
     np.testing.assert_array_equal(robust.mean, plain.mean)
     np.testing.assert_array_equal(robust.scale, plain.scale)

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from sklstm._device import has_room
 from sklstm._samples import Samples
-from sklstm._selection import SequenceSelection, rows_of
+from sklstm._selection import SequenceSelection, chunks_of, rows_of
 from sklstm.nn import SequenceNetwork
 
 BUCKET_BATCHES = 32
@@ -22,8 +22,6 @@ VALIDATE_STEPS = 1 << 14
 
 KEPT_BYTES = 1 << 27
 """Prepared columns up to this size are kept during a fit; larger ones are made a batch."""
-
-CHUNK_STEPS = 1 << 16
 
 
 class SequenceTensors(Dataset):
@@ -103,7 +101,7 @@ class SequenceTensors(Dataset):
             inputs["static"] = self.static.index_select(0, self._to_device(indices))
         return inputs
 
-    def _columns(self, indices: np.ndarray) -> tuple[Tensor, np.ndarray]:
+    def _columns(self, indices: np.ndarray | slice) -> tuple[Tensor, np.ndarray]:
         """Return prepared steps, and the row in which each sequence starts among them."""
         if self.columns is not None:
             return self.columns, self.starts[indices]
@@ -131,10 +129,9 @@ class SequenceTensors(Dataset):
             dtype=self.network.head.weight.dtype,
             device=self.device,
         )
-        cuts = np.flatnonzero(np.diff(starts // CHUNK_STEPS)) + 1
-        for chunk in np.split(np.arange(len(self)), cuts):
+        for chunk in chunks_of(self.lengths):
             prepared, _ = self._columns(chunk)
-            columns[starts[chunk[0]] :][: len(prepared)] = prepared
+            columns[starts[chunk.start] :][: len(prepared)] = prepared
         return columns, starts
 
     def _to_device(self, array: np.ndarray) -> Tensor:
