@@ -319,7 +319,7 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
         return target
 
     def _output_statistics(self, samples):
-        statistics = column_statistics(samples.target, samples.weight)
+        statistics = column_statistics([(samples.target, samples.weight)])
         if self._is_count:  # the network's output is the logarithm of the mean
             return np.log(statistics.mean), np.ones(self.n_outputs_)
         return statistics.mean, statistics.scale

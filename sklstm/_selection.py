@@ -8,7 +8,7 @@ import numpy as np
 
 from sklstm.sequences import SequenceArray
 
-CHUNK_STEPS = 1 << 15
+CHUNK_STEPS = 1 << 12
 """Steps that are worked on at once: what is made of them stays small."""
 
 

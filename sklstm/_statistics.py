@@ -51,20 +51,24 @@ def column_statistics(chunks: Chunks, without_far: bool = False) -> ColumnStatis
 
 def _statistics_of_nearby(chunks: Chunks, centre, nearby) -> tuple[ColumnStatistics, bool]:
     """Return the statistics of the values nearby the centre, and whether any is far."""
-    observed, total = np.zeros_like(centre), np.zeros_like(centre)
+    observed, total, squares = np.zeros((3, len(centre)))
     has_missing = np.zeros(len(centre), dtype=bool)
+    least, most = np.full(len(centre), np.inf), np.full(len(centre), -np.inf)
     # Sums of differences from a value of the column: those of a constant one are exact.
     for difference, is_used, weight in _differences(chunks, centre, nearby):
-        has_missing |= np.isnan(difference).any(axis=0)
-        observed += weight @ is_used
-        total += weight @ np.where(is_used, difference, 0.0)
+        if is_used is None:
+            observed += weight.sum()
+        else:
+            has_missing |= np.isnan(difference).any(axis=0)
+            observed += weight @ is_used
+            difference[~is_used] = 0.0
+        total += weight @ difference
+        squares += weight @ np.square(difference)
+        least = np.minimum(least, difference.min(axis=0))
+        most = np.maximum(most, difference.max(axis=0))
     shift = _divide(total, observed)
-    squares, furthest = np.zeros_like(centre), np.zeros_like(centre)
-    for difference, is_used, weight in _differences(chunks, centre, nearby):
-        deviation = np.where(is_used, difference - shift, 0.0)
-        squares += weight @ np.square(deviation)
-        furthest = np.maximum(furthest, np.abs(deviation).max(axis=0, initial=0.0))
-    scale = np.sqrt(_divide(squares, observed))
+    scale = np.sqrt(np.maximum(_divide(squares, observed) - shift**2, 0.0))
+    furthest = np.maximum(most - shift, shift - least)
     statistics = ColumnStatistics(
         centre + shift, np.where(scale == 0, 1.0, scale), has_missing
     )
@@ -83,9 +87,11 @@ def _first_observed(chunks: Chunks) -> np.ndarray:
 
 
 def _differences(chunks: Chunks, centre, nearby) -> Iterator[tuple]:
+    """Yield differences from the centre, where they are nearby (None: all), and weights."""
     for values, weight in chunks:
         difference = values.astype(np.float64) - centre
-        yield difference, np.abs(difference) <= nearby, weight  # NaN is not nearby
+        is_used = np.abs(difference) <= nearby  # NaN is not nearby
+        yield difference, None if is_used.all() else is_used, weight
 
 
 def _divide(total: np.ndarray, observed: np.ndarray) -> np.ndarray:

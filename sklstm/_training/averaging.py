@@ -6,6 +6,8 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from sklstm._training.optimizer import optimized_tensors
+
 DECAY = 0.99
 """Share of the average that a step keeps: the average is over about a hundred steps."""
 
@@ -19,7 +21,7 @@ class AverageWeights(Callback):
     """
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.weights_ = [weight.data for weight in net.module_.parameters()]
+        self.weights_ = [weight.data for weight in optimized_tensors(net.optimizer_)]
         self.average_ = [weight.clone() for weight in self.weights_]
         self.n_steps_, self.is_shown_ = 0, False
 

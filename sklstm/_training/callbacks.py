@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 from skorch import NeuralNet
-from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
+from skorch.callbacks import Callback, LRScheduler
+from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from sklstm._training.averaging import AverageWeights
+from sklstm._training.optimizer import optimized_tensors
 from sklstm._training.schedule import WarmUpAndDecay
 
 
@@ -56,6 +58,22 @@ class KeepBest(Callback):
     def _keep(self, net: NeuralNet) -> None:
         state = net.module_.state_dict()
         self.state_ = {name: tensor.clone() for name, tensor in state.items()}
+
+
+class ClipGradients(Callback):
+    """Scale the gradient down where its norm is larger than a bound.
+
+    Parameters
+    ----------
+    max_norm : float
+        The bound.
+    """
+
+    def __init__(self, max_norm: float):
+        self.max_norm = max_norm
+
+    def on_grad_computed(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
+        clip_grad_norm_(optimized_tensors(net.optimizer_), self.max_norm)
 
 
 class StopEarly(Callback):
@@ -198,7 +216,7 @@ def training_callbacks(
         callbacks.append(("sklstm_average", AverageWeights()))
     callbacks.append(("sklstm_best", KeepBest()))
     if estimator.clip_grad_norm is not None:
-        callbacks.append(("sklstm_clip", GradientNormClipping(estimator.clip_grad_norm)))
+        callbacks.append(("sklstm_clip", ClipGradients(estimator.clip_grad_norm)))
     if estimator.verbose:
         callbacks.append(("sklstm_bar", EpochBar(type(estimator).__name__, epochs)))
     if getattr(estimator, "_skl_callbacks", None):

@@ -13,6 +13,7 @@ from torch import Tensor
 from sklstm._device import autocast
 from sklstm._training.batches import BatchIterator, TrainingTensors
 from sklstm._training.callbacks import StopTraining
+from sklstm._training.optimizer import FlatAdamW
 from sklstm.nn import SequenceNetwork, WeightedLoss
 
 
@@ -50,11 +51,13 @@ class SequenceNet(NeuralNet):
         precision: torch.dtype = torch.float32,
         **options: Any,
     ):
+        device = options["device"].type
         super().__init__(
             module=network,
             criterion=loss,
-            optimizer=torch.optim.AdamW,
-            optimizer__fused=options["device"].type in ("cpu", "cuda"),
+            # On a GPU a step is not bound by calls, and cuDNN lays its weights out itself.
+            optimizer=FlatAdamW if device == "cpu" else torch.optim.AdamW,
+            optimizer__fused=device in ("cpu", "cuda"),
             train_split=None if valid is None else predefined_split(valid),
             verbose=0,
             **options,
