@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sklstm.nn import RecurrentStack
+from sklstm.nn import RecurrentStack, recurrent
 from sklstm.nn.recurrent import reverse_within_lengths
 
 FEATURES, HIDDEN, TIME = 3, 5, 7
@@ -105,6 +105,28 @@ def test_equals_torch_lstm_on_a_packed_batch(
     assert len(weights) == len(list(reference.parameters()))
     for name, weight in weights.items():
         assert_near(weight.grad, getattr(reference, name).grad, tolerance)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
+@pytest.mark.parametrize("chunk_steps", [1, 3, TIME])
+def test_chunks_of_long_sequences_change_nothing(
+    chunk_steps, lengths, bidirectional, monkeypatch
+):
+    stack = build_stack(2, bidirectional, dtype=torch.float64)
+    x = random_input(lengths, torch.float64)
+    lengths = None if lengths is None else torch.tensor(lengths)
+
+    def run():
+        outputs, last = stack(x, lengths)
+        weights = list(stack.parameters())
+        return outputs, last, *torch.autograd.grad(last.square().sum(), weights)
+
+    expected = run()
+    monkeypatch.setattr(recurrent, "LONG_STEPS", TIME)
+    monkeypatch.setattr(recurrent, "CHUNK_STEPS", chunk_steps)
+    for value, whole in zip(run(), expected, strict=True):
+        torch.testing.assert_close(value, whole, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

@@ -5,6 +5,9 @@ from torch import Tensor, nn
 
 __all__ = ["RecurrentStack", "reverse_within_lengths"]
 
+LONG_STEPS = 400
+CHUNK_STEPS = 100
+
 
 class RecurrentStack(nn.Module):
     """A stack of LSTM layers, in one or two directions.
@@ -84,8 +87,8 @@ class RecurrentStack(nn.Module):
             zip(self.forward_layers, self.backward_layers, strict=True)
         ):
             x = x if i == 0 else self.dropout(x)
-            outputs_ahead, _ = ahead(x)
-            outputs_back, _ = back(reverse_within_lengths(x, lengths))
+            outputs_ahead = run_layer(ahead, x)
+            outputs_back = run_layer(back, reverse_within_lengths(x, lengths))
             outputs_back = reverse_within_lengths(outputs_back, lengths)
             x = torch.cat([outputs_ahead, outputs_back], dim=-1)
         # The backward direction has read everything once it arrives at step 0.
@@ -93,8 +96,23 @@ class RecurrentStack(nn.Module):
 
     def _run_forward(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         for i, layer in enumerate(self.forward_layers):
-            x, _ = layer(x if i == 0 else self.dropout(x))
+            x = run_layer(layer, x if i == 0 else self.dropout(x))
         return x, last_step(x, lengths)
+
+
+def run_layer(layer: nn.LSTM, x: Tensor) -> Tensor:
+    """Return the states of one layer and direction: (batch, time, hidden_size).
+
+    On a CPU, long sequences are run in chunks, each going on from the state of the one
+    before it: what a chunk needs stays in the processor's cache.
+    """
+    if x.device.type != "cpu" or x.shape[1] < LONG_STEPS:
+        return layer(x)[0]
+    parts, state = [], None
+    for chunk in x.split(CHUNK_STEPS, dim=1):
+        outputs, state = layer(chunk, state)
+        parts.append(outputs)
+    return torch.cat(parts, dim=1)
 
 
 def last_step(outputs: Tensor, lengths: Tensor | None) -> Tensor:
