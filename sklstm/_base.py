@@ -1,28 +1,27 @@
 """What the classifier and the regressor share."""
 
 from abc import ABCMeta, abstractmethod
-from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from sklstm._compat import CallbackSupportMixin
 from sklstm._device import exists, resolve_device, resolve_precision
 from sklstm._network import build_network, network_from_arrays, network_to_arrays
+from sklstm._parameters import LSTMParameters
 from sklstm._samples import Samples, merge_copies
 from sklstm._selection import SequenceSelection
 from sklstm._split import hold_out
 from sklstm._state import training_state
+from sklstm._steps import steps_like
 from sklstm._training.batches import TrainingTensors
 from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
-from sklstm._training.prediction import predict_outputs
+from sklstm._training.prediction import predict_outputs, predict_outputs_over_time
 from sklstm._validation import check_sequences, check_weight
-from sklstm.nn.inputs import MISSING_MODES
 
 AUTO_EARLY_STOPPING_SAMPLES = 1000
 
@@ -34,86 +33,8 @@ def auto_batch_size(n_samples):
     return 2 ** int(np.clip(round(np.log2(n_samples / 64)), 4, 8))
 
 
-class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
     """An estimator around a :class:`~sklstm.nn.SequenceNetwork`."""
-
-    _parameter_constraints = {
-        "hidden_size": [Interval(Integral, 1, None, closed="left")],
-        "num_layers": [Interval(Integral, 1, None, closed="left")],
-        "bidirectional": ["boolean"],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "pooling": [StrOptions({"last", "mean", "max", "concat"})],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "clip_grad_norm": [None, Interval(Real, 0, None, closed="neither")],
-        "early_stopping": [StrOptions({"auto"}), "boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "standardize": ["boolean"],
-        "missing": [StrOptions(set(MISSING_MODES))],
-        "n_timesteps": [None, Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "callbacks": [None, list, tuple],
-        "device": [str, torch.device],
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
-    @abstractmethod
-    def __init__(
-        self,
-        *,
-        hidden_size,
-        num_layers,
-        bidirectional,
-        dropout,
-        pooling,
-        max_epochs,
-        batch_size,
-        lr,
-        weight_decay,
-        clip_grad_norm,
-        early_stopping,
-        validation_fraction,
-        n_iter_no_change,
-        tol,
-        standardize,
-        missing,
-        n_timesteps,
-        warm_start,
-        callbacks,
-        device,
-        precision,
-        random_state,
-        verbose,
-    ):
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bidirectional = bidirectional
-        self.dropout = dropout
-        self.pooling = pooling
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.clip_grad_norm = clip_grad_norm
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.standardize = standardize
-        self.missing = missing
-        self.n_timesteps = n_timesteps
-        self.warm_start = warm_start
-        self.callbacks = callbacks
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, groups=None, X_val=None, y_val=None):
@@ -302,10 +223,21 @@ class _BaseLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _predict_outputs(self, X):
         """Return the network's outputs, a float64 array of shape (n_samples, n_outputs)."""
+        return self._run_network(predict_outputs, self._check_for_prediction(X))
+
+    def _predict_over_time(self, X, outputs_to_values):
+        """Return values made of the outputs after every step, in the form of X."""
+        sequences = self._check_for_prediction(X)
+        outputs = self._run_network(predict_outputs_over_time, sequences)
+        return steps_like(X, outputs_to_values(outputs), sequences)
+
+    def _check_for_prediction(self, X):
         check_is_fitted(self)
-        sequences = check_sequences(self, X, reset=False)
+        return check_sequences(self, X, reset=False)
+
+    def _run_network(self, predict, sequences):
         precision = resolve_precision(self.precision, self.device_)
-        return predict_outputs(self.module_, sequences, self.device_, precision)
+        return predict(self.module_, SequenceSelection(sequences), self.device_, precision)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "module_")

@@ -343,12 +343,29 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
             In the order of `classes_`. Rows sum to 1, except for multilabel targets,
             where a column is the probability of that label.
         """
-        logits = self._predict_outputs(X)
-        if self._is_multilabel:
-            return expit(logits)
-        if logits.shape[1] == 1:
-            return expit(np.hstack([-logits, logits]))
-        return softmax(logits, axis=1)
+        return self._probability(self._predict_outputs(X))
+
+    def predict_proba_over_time(self, X):
+        """Predict the probability of each class after every step.
+
+        The prediction after a step is that of the sequence as if it ended there: no
+        later step changes it. For a bidirectional network every beginning of a sequence
+        has to be read by itself, which takes time with the square of its length.
+
+        Parameters
+        ----------
+        X : SequenceArray, array-like or list
+            The sequences, in any form that :meth:`fit` takes.
+
+        Returns
+        -------
+        probability : SequenceArray, list of ndarray or ndarray
+            For each sequence (n_timesteps_i, n_classes), in the order of `classes_`. A
+            :class:`~sklstm.SequenceArray` with the same ids and times for one, an array
+            (n_samples, n_timesteps, n_classes) for an array of full sequences, a list
+            otherwise.
+        """
+        return self._predict_over_time(X, self._probability)
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
@@ -369,6 +386,13 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         if logits.shape[1] == 1:
             return log_expit(np.hstack([-logits, logits]))
         return log_softmax(logits, axis=1)
+
+    def _probability(self, logits):
+        if self._is_multilabel:
+            return expit(logits)
+        if logits.shape[1] == 1:
+            return expit(np.hstack([-logits, logits]))
+        return softmax(logits, axis=1)
 
     def _encode_target(self, y, is_used, reset):
         y, is_multilabel = check_labels(y)

@@ -295,7 +295,32 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
             In the unit of the target: its mean, or with `loss="absolute_error"` its
             median, or with `loss="quantile"` that quantile.
         """
-        outputs = self._predict_outputs(X)
+        return self._in_units(self._predict_outputs(X))
+
+    def predict_over_time(self, X):
+        """Predict the target after every step.
+
+        The prediction after a step is that of the sequence as if it ended there: no
+        later step changes it. For a bidirectional network every beginning of a sequence
+        has to be read by itself, which takes time with the square of its length.
+
+        Parameters
+        ----------
+        X : SequenceArray, array-like or list
+            The sequences, in any form that :meth:`fit` takes.
+
+        Returns
+        -------
+        y : SequenceArray, list of ndarray or ndarray
+            For each sequence (n_timesteps_i,), or (n_timesteps_i, n_outputs) where `fit`
+            saw a 2-D y. A :class:`~sklstm.SequenceArray` with the same ids and times, of
+            `n_outputs` features, for one; an array (n_samples, n_timesteps) or
+            (n_samples, n_timesteps, n_outputs) for an array of full sequences; a list
+            otherwise.
+        """
+        return self._predict_over_time(X, self._in_units)
+
+    def _in_units(self, outputs):
         if self._is_count:
             outputs = np.exp(outputs)
         return outputs[:, 0] if self._is_1d else outputs

@@ -26,6 +26,9 @@ class SequenceSelection:
     indices : ndarray of int, default=None
         Which are selected, all if None.
 
+    lengths : ndarray of int, default=None
+        How many steps of each, from the first on; all if None.
+
     Attributes
     ----------
     values, times : ndarray
@@ -38,12 +41,17 @@ class SequenceSelection:
         Columns of the selected sequences that do not change.
     """
 
-    def __init__(self, array: SequenceArray, indices: np.ndarray | None = None):
+    def __init__(
+        self,
+        array: SequenceArray,
+        indices: np.ndarray | None = None,
+        lengths: np.ndarray | None = None,
+    ):
         self.array = array
         self.indices = np.arange(len(array)) if indices is None else indices
         self.values, self.times = array.values, array.times
         self.starts = array.starts[self.indices]
-        self.lengths = array.lengths[self.indices]
+        self.lengths = array.lengths[self.indices] if lengths is None else lengths
         self.n_features, self.n_static = array.n_features, array.n_static
 
     @cached_property
@@ -55,7 +63,7 @@ class SequenceSelection:
         return len(self.lengths)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        return self.array[int(self.indices[i])]
+        return self.array[int(self.indices[i])][: self.lengths[i]]
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[i] for i in range(len(self)))
@@ -66,7 +74,14 @@ class SequenceSelection:
 
     def take(self, indices: np.ndarray) -> "SequenceSelection":
         """Return the selected sequences at `indices`, or where a mask is True."""
-        return SequenceSelection(self.array, self.indices[indices])
+        return SequenceSelection(self.array, self.indices[indices], self.lengths[indices])
+
+    def prefixes(self) -> "SequenceSelection":
+        """Return, for every step of every sequence, the sequence up to that step."""
+        indices = np.repeat(self.indices, self.lengths)
+        rows, starts = rows_of(self.starts, self.lengths)
+        n_steps = np.arange(len(rows)) - np.repeat(starts, self.lengths) + 1
+        return SequenceSelection(self.array, indices, n_steps)
 
 
 class WeightedSteps:

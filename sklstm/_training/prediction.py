@@ -6,11 +6,10 @@ import numpy as np
 import torch
 
 from sklstm._device import autocast, empty_cache
-from sklstm._selection import SequenceSelection
+from sklstm._selection import SequenceSelection, rows_of
 from sklstm._state import flushed_denormals
 from sklstm._training.batches import SequenceTensors, batches_by_steps
 from sklstm.nn import SequenceNetwork
-from sklstm.sequences import SequenceArray
 
 MAX_STEPS = 1 << 14
 """Padded steps of a batch: large enough for speed, small in memory."""
@@ -18,7 +17,7 @@ MAX_STEPS = 1 << 14
 
 def predict_outputs(
     network: SequenceNetwork,
-    sequences: SequenceArray,
+    sequences: SequenceSelection,
     device: torch.device,
     precision: torch.dtype,
 ) -> np.ndarray:
@@ -29,7 +28,7 @@ def predict_outputs(
     network : SequenceNetwork
         On `device`, in evaluation mode.
 
-    sequences : SequenceArray
+    sequences : SequenceSelection
         What to predict from.
 
     device : torch.device
@@ -48,32 +47,73 @@ def predict_outputs(
     UserWarning
         Once, if batches had to be made smaller because memory ran out.
     """
-    outputs = np.empty((len(sequences), len(network.output_scale)))
+
+    def run(tensors, indices):
+        return indices, network.outputs(**tensors.inputs(indices))
+
+    return _run_batches(run, network, sequences, device, precision, len(sequences))
+
+
+def predict_outputs_over_time(
+    network: SequenceNetwork,
+    sequences: SequenceSelection,
+    device: torch.device,
+    precision: torch.dtype,
+) -> np.ndarray:
+    """Return the outputs for each sequence after every one of its steps.
+
+    A network that reads forwards only does it in one pass; one that reads backwards, too,
+    has to read every prefix.
+
+    Parameters
+    ----------
+    network, sequences, device, precision
+        As in :func:`predict_outputs`; all sequences of an array, in its order.
+
+    Returns
+    -------
+    outputs : float64 ndarray of shape (n_steps, n_outputs)
+        In the order of the steps.
+    """
+    if not network.is_causal:
+        return predict_outputs(network, sequences.prefixes(), device, precision)
+
+    def run(tensors, indices):
+        outputs = network.outputs_over_time(**tensors.inputs(indices))
+        lengths = sequences.lengths[indices]
+        rows, _ = rows_of(sequences.starts[indices], lengths)
+        is_real = np.arange(outputs.shape[1]) < lengths[:, None]
+        return rows, outputs[torch.from_numpy(is_real).to(device)]
+
+    return _run_batches(run, network, sequences, device, precision, sequences.lengths.sum())
+
+
+def _run_batches(run, network, sequences, device, precision, n_rows) -> np.ndarray:
+    """Collect what `run` returns for batches: rows, and the outputs in these rows."""
+    outputs = np.empty((n_rows, len(network.output_scale)))
     with torch.inference_mode(), flushed_denormals(), autocast(device, precision):
-        tensors = SequenceTensors(SequenceSelection(sequences), network, device)
-        rest, max_steps = _fill(outputs, network, tensors, np.arange(len(outputs)), MAX_STEPS)
+        tensors = SequenceTensors(sequences, network, device)
+        everything = np.arange(len(sequences))
+        rest, max_steps = _fill(outputs, run, tensors, everything, MAX_STEPS)
         if len(rest):
             warnings.warn(
-                f"Memory of {device} ran out: predicting in smaller batches.", stacklevel=4
+                f"Memory of {device} ran out: predicting in smaller batches.", stacklevel=5
             )
         while len(rest):
             empty_cache(device)
-            rest, max_steps = _fill(outputs, network, tensors, rest, max_steps)
+            rest, max_steps = _fill(outputs, run, tensors, rest, max_steps)
     return outputs
 
 
 def _fill(
-    outputs: np.ndarray,
-    network: SequenceNetwork,
-    tensors: SequenceTensors,
-    which: np.ndarray,
-    max_steps: int,
+    outputs: np.ndarray, run, tensors: SequenceTensors, which: np.ndarray, max_steps: int
 ) -> tuple[np.ndarray, int]:
     """Fill in outputs; return the sequences left when memory ran out, and fewer steps."""
     batches = [which[batch] for batch in batches_by_steps(tensors.lengths[which], max_steps)]
     for i, indices in enumerate(batches):
         try:
-            outputs[indices] = network.outputs(**tensors.inputs(indices)).cpu().numpy()
+            rows, values = run(tensors, indices)
+            outputs[rows] = values.cpu().numpy()
         except torch.OutOfMemoryError:
             if len(indices) == 1:
                 raise

@@ -1,5 +1,6 @@
-"""Pictures of fitted estimators; matplotlib is imported when something is drawn."""
+"""Look into a fitted estimator. Figures need matplotlib."""
 
+from sklstm.inspection._risk_trajectory import RiskTrajectoryDisplay
 from sklstm.inspection._training_curve import TrainingCurveDisplay
 
-__all__ = ["TrainingCurveDisplay"]
+__all__ = ["RiskTrajectoryDisplay", "TrainingCurveDisplay"]

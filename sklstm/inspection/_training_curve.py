@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.inspection._pyplot import import_pyplot
+
 __all__ = ["TrainingCurveDisplay"]
 
 
@@ -111,7 +113,7 @@ class TrainingCurveDisplay:
         display : TrainingCurveDisplay
             The curves, drawn.
         """
-        _import_pyplot(cls.__name__)
+        import_pyplot(cls.__name__)
         history, best_epoch = _training_of(estimator)
         display = cls(
             train_loss=_column(history, "train_loss"),
@@ -142,7 +144,7 @@ class TrainingCurveDisplay:
         display : TrainingCurveDisplay
             The display itself, with the curves drawn.
         """
-        plt = _import_pyplot(type(self).__name__)
+        plt = import_pyplot(type(self).__name__)
         if show_score and self.valid_score is None:
             raise ValueError(
                 "There is no validation score to show: fit with early_stopping=True, or "
@@ -189,17 +191,6 @@ class TrainingCurveDisplay:
             self.ax_.legend(handles=self.lines_)
         else:  # the axes on top; losses fall and scores rise, away from the middle
             self.score_ax_.legend(handles=self.lines_, loc="center right")
-
-
-def _import_pyplot(name):
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f"{name} draws with matplotlib, which is not installed: "
-            "pip install sklstm[plot] installs it."
-        ) from error
-    return plt
 
 
 def _training_of(estimator):

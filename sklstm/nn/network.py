@@ -128,6 +128,11 @@ class SequenceNetwork(nn.Module):
         self.register_buffer("output_mean", torch.zeros(n_outputs, dtype=torch.float64))
         self.register_buffer("output_scale", torch.ones(n_outputs, dtype=torch.float64))
 
+    @property
+    def is_causal(self) -> bool:
+        """Whether a state depends on the steps before it only."""
+        return not self.config["bidirectional"]
+
     def forward(
         self,
         x: Tensor,
@@ -203,6 +208,37 @@ class SequenceNetwork(nn.Module):
         outputs, last = self.recurrent(self.inputs(columns), lengths)
         pooled = self.pooling(outputs, last, lengths)
         return pooled if static is None else torch.cat([pooled, static], dim=-1)
+
+    def outputs_over_time(
+        self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
+    ) -> Tensor:
+        """Return the outputs after every step, in the unit of the target.
+
+        They are those of :meth:`outputs` for the prefixes of the sequences, unless the
+        network is bidirectional: then each step has also read all later ones.
+
+        Parameters
+        ----------
+        columns : Tensor of shape (batch, time, inputs.n_outputs)
+            Right-padded rows of :meth:`prepare`.
+
+        lengths : long Tensor of shape (batch,), default=None
+            Number of real steps of each sequence. None means that all are full.
+
+        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
+            What :meth:`prepare_static` returns.
+
+        Returns
+        -------
+        outputs : float64 Tensor of shape (batch, time, n_outputs)
+            Arbitrary behind the end of a sequence.
+        """
+        states, _ = self.recurrent(self.inputs(columns), lengths)
+        pooled = self.pooling.over_time(states)
+        if static is not None:
+            static = static[:, None].expand(-1, pooled.shape[1], -1)
+            pooled = torch.cat([pooled, static], dim=-1)
+        return self._exact_scores(pooled) * self.output_scale + self.output_mean
 
     def _prepare_padded(self, x: Tensor, times: Tensor | None) -> Tensor:
         batch, time, n_features = x.shape

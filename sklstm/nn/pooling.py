@@ -52,6 +52,22 @@ class Pooling(nn.Module):
         summaries = [last, masked_mean(outputs, lengths), masked_max(outputs, lengths)]
         return torch.cat(summaries, dim=-1)
 
+    def over_time(self, outputs: Tensor) -> Tensor:
+        """Return the summary of the steps so far, at each step: (batch, time, n_outputs).
+
+        Its rows are what :meth:`forward` returns for the prefixes of the sequences,
+        provided that no state has read a later step.
+        """
+        running = []
+        if self.mode in ("last", "concat"):
+            running.append(outputs)
+        if self.mode in ("mean", "concat"):
+            n_steps = torch.arange(1, outputs.shape[1] + 1, device=outputs.device)
+            running.append(outputs.cumsum(dim=1) / n_steps[:, None])
+        if self.mode in ("max", "concat"):
+            running.append(outputs.cummax(dim=1).values)
+        return torch.cat(running, dim=-1)
+
 
 def masked_mean(outputs: Tensor, lengths: Tensor | None) -> Tensor:
     """Mean over the real steps of each sequence: (batch, n_columns)."""

@@ -1,0 +1,251 @@
+"""The prediction after every step of a sequence, as a picture."""
+
+import numpy as np
+
+from sklstm.inspection._pyplot import import_pyplot
+from sklstm.sequences import SequenceArray
+
+__all__ = ["RiskTrajectoryDisplay"]
+
+MOST_FEATURES = 4
+
+
+class RiskTrajectoryDisplay:
+    """The risk of one patient over time, with the measured values below.
+
+    Use :meth:`from_estimator` to draw it. All that is drawn is stored, so that
+    :meth:`plot` can draw it again.
+
+    Parameters
+    ----------
+    risk : array-like of shape (n_timesteps,)
+        The prediction after each step.
+
+    times : array-like of shape (n_timesteps,)
+        When the steps were recorded.
+
+    values : array-like of shape (n_timesteps, n_features)
+        What was measured; NaN is not drawn.
+
+    feature_names : sequence of str of length n_features
+        Names of the columns of `values`.
+
+    events : dict of str to time, default=None
+        What happened when: each is a vertical line with its name.
+
+    risk_name : str, default="risk"
+        What the prediction is, for its axis. A "risk" is drawn from 0 to 1.
+
+    time_name : str, default="time"
+        What `times` are, for their axis.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+        The figure.
+
+    axes_ : ndarray of matplotlib Axes of shape (n_features + 1,)
+        The risk, and below it one for each feature.
+
+    risk_line_ : matplotlib Line2D
+        The risk.
+
+    See Also
+    --------
+    sklstm.LSTMClassifier.predict_proba_over_time : The numbers of a classifier.
+    sklstm.LSTMRegressor.predict_over_time : The numbers of a regressor.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklstm import LSTMClassifier
+    >>> from sklstm.datasets import load_icu_stays
+    >>> from sklstm.inspection import RiskTrajectoryDisplay
+    >>> stays, died = load_icu_stays(return_X_y=True)
+    >>> clf = LSTMClassifier(max_epochs=2, random_state=0).fit(stays[:500], died[:500])
+    >>> display = RiskTrajectoryDisplay.from_estimator(clf, stays[500:501])
+    >>> display.risk.shape
+    (48,)
+    >>> plt.show()
+    """
+
+    def __init__(
+        self,
+        *,
+        risk,
+        times,
+        values,
+        feature_names,
+        events=None,
+        risk_name="risk",
+        time_name="time",
+    ):
+        self.risk = risk
+        self.times = times
+        self.values = values
+        self.feature_names = feature_names
+        self.events = events
+        self.risk_name = risk_name
+        self.time_name = time_name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, *, class_label=None, features=None, events=None, axes=None
+    ):
+        """Draw the predictions of a fitted estimator for one sequence.
+
+        Parameters
+        ----------
+        estimator : LSTMClassifier or LSTMRegressor
+            Fitted.
+
+        X : SequenceArray of one sequence, or array of shape (n_timesteps, n_features)
+            The sequence, such as `X[i : i + 1]` of a :class:`~sklstm.SequenceArray`,
+            which keeps static columns and times, or `X[i]`, which has none.
+
+        class_label : label, default=None
+            The class whose probability is drawn; the last of `classes_` if None.
+
+        features : sequence of str or int, default=None
+            The features that are drawn, by name or number. If None, those that were
+            measured most often, four at most.
+
+        events : dict of str to time, default=None
+            What happened when: each is a vertical line with its name.
+
+        axes : sequence of matplotlib Axes, default=None
+            Where to draw: the risk, then a feature each. A new figure if None.
+
+        Returns
+        -------
+        display : RiskTrajectoryDisplay
+            The trajectory, drawn.
+        """
+        import_pyplot(cls.__name__)
+        X = X if isinstance(X, SequenceArray) else SequenceArray.from_list([X])
+        if len(X) != 1:
+            raise ValueError(
+                f"{cls.__name__} shows one sequence, got {len(X)}: give X[i : i + 1]."
+            )
+        names = _names_of(estimator, X)
+        columns = _columns_of(features, names, X.values)
+        risk, risk_name = _risk_of(estimator, X, class_label)
+        has_times = X.times is not None
+        display = cls(
+            risk=risk,
+            times=X.times if has_times else np.arange(1, X.lengths[0] + 1),
+            values=X.values[:, columns],
+            feature_names=[names[column] for column in columns],
+            events=events,
+            risk_name=risk_name,
+            time_name="time" if has_times else "step",
+        )
+        return display.plot(axes)
+
+    def plot(self, axes=None):
+        """Draw the trajectory.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib Axes, default=None
+            Where to draw: the risk, then a feature each. A new figure if None.
+
+        Returns
+        -------
+        display : RiskTrajectoryDisplay
+            The display itself, with the trajectory drawn.
+        """
+        plt = import_pyplot(type(self).__name__)
+        n_features = len(self.feature_names)
+        if axes is None:
+            _, axes = plt.subplots(
+                n_features + 1,
+                sharex=True,
+                squeeze=False,
+                layout="constrained",
+                figsize=(7, 2.2 + n_features),
+                height_ratios=[2.2] + [1] * n_features,
+            )
+        self.axes_ = np.ravel(axes)
+        self.figure_ = self.axes_[0].figure
+        self._plot_risk(self.axes_[0])
+        for ax, name, column in zip(
+            self.axes_[1:], self.feature_names, np.transpose(self.values), strict=True
+        ):
+            self._plot_feature(ax, name, column)
+        self._mark_events()
+        self.axes_[-1].set_xlabel(self.time_name)
+        return self
+
+    def _plot_risk(self, ax):
+        (self.risk_line_,) = ax.plot(self.times, self.risk, color="C3", drawstyle="steps-post")
+        ax.set_ylabel(self.risk_name)
+        if self.risk_name.startswith("risk"):
+            ax.set_ylim(0, max(0.05, min(1.0, 1.25 * np.max(self.risk))))
+
+    def _plot_feature(self, ax, name, column):
+        is_measured = np.isfinite(column)
+        ax.plot(
+            np.asarray(self.times)[is_measured],
+            column[is_measured],
+            marker=".",
+            color="0.35",
+            linewidth=0.8,
+        )
+        ax.set_ylabel(
+            name, rotation=0, horizontalalignment="right", verticalalignment="center"
+        )
+        ax.yaxis.set_major_locator(_few_ticks())
+
+    def _mark_events(self):
+        for name, time in (self.events or {}).items():
+            for ax in self.axes_:
+                ax.axvline(time, color="C0", linestyle=":", linewidth=1.2)
+            self.axes_[0].annotate(
+                name,
+                (time, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                color="C0",
+                horizontalalignment="center",
+            )
+
+
+def _few_ticks():
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(3)
+
+
+def _names_of(estimator, X):
+    names = X.feature_names
+    if names is None:
+        names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        names = [f"feature {i}" for i in range(X.n_features)]
+    return list(names)
+
+
+def _columns_of(features, names, values):
+    """Return the numbers of the features to draw."""
+    if features is None:
+        n_measured = np.isfinite(values).sum(axis=0)
+        most = np.argsort(-n_measured, kind="stable")[:MOST_FEATURES]
+        return sorted(most[n_measured[most] > 0])
+    for feature in features:
+        if feature not in names and feature not in range(len(names)):
+            raise ValueError(f"{feature!r} is not a feature: there are {', '.join(names)}.")
+    return [names.index(f) if f in names else f for f in features]
+
+
+def _risk_of(estimator, X, class_label):
+    """Return the prediction after each step, and what it is called."""
+    if not hasattr(estimator, "classes_"):
+        return estimator.predict_over_time(X).values[:, 0], "prediction"
+    labels = list(estimator.classes_)
+    label = labels[-1] if class_label is None else class_label
+    if label not in labels:
+        raise ValueError(f"class_label={label!r} is not one of the classes {labels}.")
+    risk = estimator.predict_proba_over_time(X).values[:, labels.index(label)]
+    return risk, "risk" if class_label is None else f"risk of {label}"

@@ -1,0 +1,166 @@
+"""Predictions after every step."""
+
+import numpy as np
+import pytest
+from conftest import FAST
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
+from sklstm.inspection import RiskTrajectoryDisplay
+
+POOLINGS = ["last", "mean", "max", "concat"]
+
+
+@pytest.fixture(scope="module", params=POOLINGS)
+def pooling(request):
+    return request.param
+
+
+@pytest.fixture(params=[False, True], ids=["forwards", "both directions"])
+def bidirectional(request):
+    return request.param
+
+
+def prefixes_of(X):
+    """Every beginning of every sequence, with its static columns and times."""
+    parts, which = [], []
+    for i in range(len(X)):
+        for n_steps in range(1, X.lengths[i] + 1):
+            parts.append(X[i][:n_steps])
+            which.append(i)
+    static = None if X.static is None else X.static[which]
+    times = None
+    if X.times is not None:
+        ends = X.starts[which] + [len(part) for part in parts]
+        times = [X.times[X.starts[i] : end] for i, end in zip(which, ends, strict=True)]
+        times = np.concatenate(times)
+    return SequenceArray.from_list(parts, static=static, times=times)
+
+
+@pytest.mark.parametrize("missing", ["indicator", "forward", "decay"])
+def test_a_step_is_predicted_as_if_the_sequence_ended_there(
+    full_records, labels, pooling, bidirectional, missing
+):
+    times = np.random.default_rng(0).exponential(size=len(full_records.values)).cumsum()
+    X = full_records.with_times(times)
+    params = {"pooling": pooling, "bidirectional": bidirectional, "missing": missing}
+    clf = LSTMClassifier(**FAST, **params).fit(X, labels)
+    over_time = clf.predict_proba_over_time(X)
+    expected = clf.predict_proba(prefixes_of(X))
+    np.testing.assert_allclose(over_time.values, expected, rtol=1e-5, atol=1e-6)
+
+
+@given(seed=st.integers(0, 99), n_steps=st.integers(1, 8))
+@settings(max_examples=10)
+def test_no_later_step_ever_changes_an_earlier_prediction(seed, n_steps):
+    X, y = np.random.default_rng(0).normal(size=(12, 8, 2)), np.arange(12) % 2
+    clf = LSTMClassifier(**FAST).fit(X, y)
+    changed = X.copy()
+    changed[:, n_steps:] = np.random.default_rng(seed).normal(size=changed[:, n_steps:].shape)
+    before, after = (clf.predict_proba_over_time(x)[:, :n_steps] for x in (X, changed))
+    np.testing.assert_allclose(after, before, rtol=1e-5)
+
+
+def test_the_last_step_is_what_predict_says(fitted_regressor, ragged):
+    over_time = fitted_regressor.predict_over_time(ragged)
+    last = [steps[-1, 0] for steps in over_time]
+    np.testing.assert_allclose(last, fitted_regressor.predict(ragged), rtol=1e-5)
+
+
+def test_the_form_is_that_of_x(classifier):
+    X, y = np.random.default_rng(0).normal(size=(12, 5, 3)), np.arange(12) % 3
+    clf = classifier.fit(X, y)
+    whole = clf.predict_proba_over_time(X)
+    assert whole.shape == (12, 5, 3)
+    np.testing.assert_allclose(whole.sum(axis=2), 1)
+    as_list = clf.predict_proba_over_time([X[0], X[1, :2]])
+    assert [steps.shape for steps in as_list] == [(5, 3), (2, 3)]
+    np.testing.assert_allclose(as_list[1], whole[1, :2], rtol=1e-5)
+    padded = X.copy()
+    padded[1, 2:] = np.nan
+    assert clf.predict_proba_over_time(padded)[1].shape == (2, 3)
+
+
+def test_ids_and_times_stay_with_a_sequence_array(full_records, labels, classifier):
+    X = full_records.with_times(np.arange(len(full_records.values)))
+    risk = classifier.fit(X, labels).predict_proba_over_time(X)
+    assert isinstance(risk, SequenceArray)
+    np.testing.assert_array_equal(risk.lengths, X.lengths)
+    np.testing.assert_array_equal(risk.ids, X.ids)
+    np.testing.assert_array_equal(risk.times, X.times)
+
+
+def test_a_regressor_gives_numbers_in_the_unit_and_shape_of_the_target(regressor):
+    X, y = np.random.default_rng(0).normal(size=(12, 5, 3)), 1000 + np.arange(12.0)
+    assert regressor.fit(X, y).predict_over_time(X).shape == (12, 5)
+    both = regressor.fit(X, np.column_stack([y, -y])).predict_over_time(X)
+    assert both.shape == (12, 5, 2)
+    np.testing.assert_allclose(both[:, -1], regressor.predict(X), rtol=1e-5)
+    counts = LSTMRegressor(loss="poisson", **FAST).fit(X, y)
+    np.testing.assert_allclose(
+        counts.predict_over_time(X)[:, -1], counts.predict(X), rtol=1e-5
+    )
+
+
+def test_several_labels_have_a_probability_each(classifier, ragged, indicators):
+    clf = classifier.fit(ragged, indicators)
+    last = [steps[-1] for steps in clf.predict_proba_over_time(list(ragged))]
+    np.testing.assert_allclose(last, clf.predict_proba(ragged), rtol=1e-5)
+
+
+@pytest.fixture
+def stay(full_records, labels, classifier):
+    """A fitted classifier, and one sequence with names and times."""
+    X = full_records.with_times(np.arange(len(full_records.values)) * 2.0)
+    X.feature_names = np.array(["pulse", "lactate", "age"], dtype=object)
+    return classifier.fit(X, labels), X[5:6]
+
+
+def test_a_display_shows_the_risk_and_the_measured_values(stay):
+    clf, X = stay
+    display = RiskTrajectoryDisplay.from_estimator(clf, X, events={"surgery": X.times[1]})
+    np.testing.assert_allclose(
+        display.risk, clf.predict_proba_over_time(X)[0][:, 1], rtol=1e-6
+    )
+    np.testing.assert_array_equal(display.times, X.times)
+    assert display.risk_line_.get_ydata().tolist() == display.risk.tolist()
+    assert [axes.get_ylabel() for axes in display.axes_[1:]] == ["pulse", "lactate", "age"]
+    assert display.axes_[-1].get_xlabel() == "time"
+    assert [text.get_text() for text in display.axes_[0].texts] == ["surgery"]
+
+
+def test_a_display_shows_the_class_and_features_asked_for(stay):
+    clf, X = stay
+    options = {"class_label": 0, "features": ["lactate"]}
+    display = RiskTrajectoryDisplay.from_estimator(clf, X, **options)
+    np.testing.assert_allclose(display.risk, clf.predict_proba_over_time(X)[0][:, 0])
+    assert [axes.get_ylabel() for axes in display.axes_[1:]] == ["lactate"]
+
+
+def test_a_display_of_a_plain_array_counts_steps(fitted_classifier, ragged):
+    display = RiskTrajectoryDisplay.from_estimator(fitted_classifier, ragged[3])
+    assert display.times.tolist() == list(range(1, ragged.lengths[3] + 1))
+    assert display.axes_[-1].get_xlabel() == "step"
+
+
+def test_a_display_of_a_regressor_shows_its_prediction(fitted_regressor, ragged):
+    display = RiskTrajectoryDisplay.from_estimator(fitted_regressor, ragged[3])
+    assert display.axes_[0].get_ylabel() == "prediction"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"class_label": 7}, "class_label=7 is not one of the classes"),
+        ({"features": ["ph"]}, "'ph' is not a feature: there are pulse, lactate, age"),
+    ],
+)
+def test_a_display_refuses_what_there_is_not(stay, change, message):
+    with pytest.raises(ValueError, match=message):
+        RiskTrajectoryDisplay.from_estimator(*stay, **change)
+
+
+def test_a_display_is_of_one_sequence(fitted_classifier, ragged):
+    with pytest.raises(ValueError, match=r"one sequence, got 40: give X\[i : i \+ 1\]"):
+        RiskTrajectoryDisplay.from_estimator(fitted_classifier, ragged)
