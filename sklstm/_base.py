@@ -12,15 +12,26 @@ from sklstm._compat import CallbackSupportMixin
 from sklstm._device import exists, resolve_device, resolve_precision
 from sklstm._network import build_network, network_from_arrays, network_to_arrays
 from sklstm._parameters import LSTMParameters
-from sklstm._samples import Samples, merge_copies
+from sklstm._samples import Samples, StepSamples
 from sklstm._selection import SequenceSelection
 from sklstm._split import hold_out
 from sklstm._state import training_state
-from sklstm._steps import steps_like
+from sklstm._steps import (
+    flat_steps,
+    is_known,
+    is_step_target,
+    plain_labels,
+    step_weights,
+    steps_like,
+)
 from sklstm._training.batches import TrainingTensors
 from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
-from sklstm._training.prediction import predict_outputs, predict_outputs_over_time
+from sklstm._training.prediction import (
+    predict_outputs,
+    predict_outputs_over_time,
+    predict_step_outputs,
+)
 from sklstm._validation import check_sequences, check_weight
 
 AUTO_EARLY_STOPPING_SAMPLES = 1000
@@ -49,11 +60,15 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             (n_samples, n_columns), each row a sequence (see `n_timesteps`). NaN is a
             missing value.
 
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The target of each sequence.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or ragged
+            The target of each sequence. A list of arrays (n_timesteps_i,) or
+            (n_timesteps_i, n_outputs), or a :class:`~sklstm.SequenceArray`, is a target
+            for every step, NaN or None where there is none; predictions then have this
+            form.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, 1 for each if None. A sample of weight 0 is left out.
+            For targets of steps also a weight a step, in the form of y.
 
         groups : array-like of shape (n_samples,), default=None
             What a sample belongs to, such as a patient: early stopping holds out whole
@@ -114,13 +129,39 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             )
         sequences = check_sequences(self, X, reset=reset)
         check_consistent_length(sequences, y, groups)
-        weight = check_weight(sample_weight, sequences)
         groups = sequences.ids if groups is None else column_or_1d(groups)
-        target = self._encode_target(y, weight > 0, reset)
-        weight_in_loss = self._reweight(weight, target)
-        samples = Samples(SequenceSelection(sequences), target, weight_in_loss, groups)
-        is_used = weight_in_loss > 0
+        self._check_level(y, reset)
+        encode = self._encode_steps if self._labels_steps else self._encode_samples
+        target, weight = encode(sequences, y, sample_weight, reset)
+        kind = StepSamples if self._labels_steps else Samples
+        samples = kind(SequenceSelection(sequences), target, weight, groups)
+        is_used = samples.sequence_weight > 0
         return samples if is_used.all() else samples.take(is_used)
+
+    def _check_level(self, y, reset):
+        labels_steps = is_step_target(y)
+        if reset:
+            self._labels_steps = labels_steps
+        if labels_steps != self._labels_steps:
+            was, now = ("step", "sequence") if self._labels_steps else ("sequence", "step")
+            raise ValueError(f"y has a value a {now}, but in fit it had a value a {was}.")
+
+    def _encode_samples(self, sequences, y, sample_weight, reset):
+        weight = check_weight(sample_weight, sequences)
+        target = self._encode_target(y, weight > 0, reset)
+        return target, self._reweight(weight, target)
+
+    def _encode_steps(self, sequences, y, sample_weight, reset):
+        weight = step_weights(sample_weight, sequences)
+        y = flat_steps(y, sequences)
+        known = is_known(y)
+        if not weight[known].any():
+            raise ValueError("All labels are missing, or have a weight of zero.")
+        encoded = self._encode_target(plain_labels(y[known]), weight[known] > 0, reset)
+        target = np.zeros((len(y), *encoded.shape[1:]), dtype=encoded.dtype)
+        target[known] = encoded
+        weight[known] = self._reweight(weight[known], encoded)
+        return target, np.where(known, weight, 0.0)
 
     def _check_validation(self, X_val, y_val):
         if (X_val is None) != (y_val is None):
@@ -145,7 +186,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         return self.early_stopping
 
     def _hold_out(self, samples, seed):
-        labels = samples.target if samples.target.dtype.kind == "i" else None
+        has_strata = samples.target.dtype.kind == "i" and not self._labels_steps
+        labels = samples.target if has_strata else None
         train, valid = hold_out(
             len(samples), self.validation_fraction, seed, labels, samples.groups
         )
@@ -156,7 +198,7 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         if batch_size == "auto":
             batch_size = auto_batch_size(len(samples))
         if len(samples) <= batch_size:
-            samples = merge_copies(samples)
+            samples = samples.merged()
         samples = samples.with_unit_mean_weight()
         self.device_ = resolve_device(self.device)
         context = self._init_callback_context(max_subtasks=epochs)
@@ -203,6 +245,7 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             self._metric(),
             valid,
             resolve_precision(self.precision, self.device_),
+            by_step=self._labels_steps,
             callbacks=training_callbacks(self, epochs, valid is not None, tasks),
             lr=self.lr,
             optimizer__weight_decay=self.weight_decay,
@@ -221,15 +264,30 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             "_optimizer_state": net.optimizer_.state_dict(),
         }
 
-    def _predict_outputs(self, X):
-        """Return the network's outputs, a float64 array of shape (n_samples, n_outputs)."""
-        return self._run_network(predict_outputs, self._check_for_prediction(X))
+    @abstractmethod
+    def _values_of(self, outputs):
+        """Return what `predict` returns, for outputs of shape (n_rows, n_outputs)."""
+
+    def _predict(self, X, outputs_to_values):
+        """Return values made of the network's outputs, a row a sequence, or of its steps."""
+        sequences = self._check_for_prediction(X)
+        if not self._labels_steps:
+            return outputs_to_values(self._run_network(predict_outputs, sequences))
+        return steps_like(X, outputs_to_values(self._run_steps(sequences)), sequences)
 
     def _predict_over_time(self, X, outputs_to_values):
         """Return values made of the outputs after every step, in the form of X."""
         sequences = self._check_for_prediction(X)
+        if self._labels_steps:
+            raise ValueError(
+                f"This {type(self).__name__} was fitted to a label at every step: predict "
+                "and predict_proba already return a prediction at every step."
+            )
         outputs = self._run_network(predict_outputs_over_time, sequences)
         return steps_like(X, outputs_to_values(outputs), sequences)
+
+    def _run_steps(self, sequences):
+        return self._run_network(predict_step_outputs, sequences)
 
     def _check_for_prediction(self, X):
         check_is_fitted(self)

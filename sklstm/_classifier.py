@@ -8,13 +8,15 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from sklstm._base import _BaseLSTM
 from sklstm._labels import check_labels, class_weights, encode_labels
+from sklstm._score import ScoreMixin
+from sklstm._steps import is_step_target
 from sklstm.nn import WeightedLoss
 from sklstm.nn.metrics import accuracy, subset_accuracy
 
 __all__ = ["LSTMClassifier"]
 
 
-class LSTMClassifier(ClassifierMixin, _BaseLSTM):
+class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     """Classify sequences with a long short-term memory network [1]_.
 
     Sequences may differ in length, need no scaling and may have missing values. Where
@@ -280,7 +282,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         """
         if not self.__sklearn_is_fitted__():
             self._partial_classes = classes
-            if classes is None and np.ndim(y) == 1:
+            if classes is None and (is_step_target(y) or np.ndim(y) == 1):
                 raise ValueError("classes must be passed on the first call to partial_fit.")
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
@@ -305,12 +307,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Labels of `classes_`, or an indicator matrix.
         """
-        logits = self._predict_outputs(X)
-        if self._is_multilabel:
-            return (logits > 0).astype(int)
-        if logits.shape[1] == 1:
-            return self.classes_[(logits[:, 0] > 0).astype(int)]
-        return self.classes_[logits.argmax(axis=1)]
+        return self._predict(X, self._values_of)
 
     def decision_function(self, X):
         """Return the logits of each sequence.
@@ -325,9 +322,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
             One column a class; for two classes the logit of `classes_[1]` alone.
         """
-        logits = self._predict_outputs(X)
-        is_binary = logits.shape[1] == 1 and not self._is_multilabel
-        return logits[:, 0] if is_binary else logits
+        return self._predict(X, self._logits)
 
     def predict_proba(self, X):
         """Predict the probability of each class.
@@ -343,7 +338,7 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
             In the order of `classes_`. Rows sum to 1, except for multilabel targets,
             where a column is the probability of that label.
         """
-        return self._probability(self._predict_outputs(X))
+        return self._predict(X, self._probability)
 
     def predict_proba_over_time(self, X):
         """Predict the probability of each class after every step.
@@ -380,7 +375,20 @@ class LSTMClassifier(ClassifierMixin, _BaseLSTM):
         log_probability : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`.
         """
-        logits = self._predict_outputs(X)
+        return self._predict(X, self._log_probability)
+
+    def _values_of(self, logits):
+        if self._is_multilabel:
+            return (logits > 0).astype(int)
+        if logits.shape[1] == 1:
+            return self.classes_[(logits[:, 0] > 0).astype(int)]
+        return self.classes_[logits.argmax(axis=1)]
+
+    def _logits(self, logits):
+        is_binary = logits.shape[1] == 1 and not self._is_multilabel
+        return logits[:, 0] if is_binary else logits
+
+    def _log_probability(self, logits):
         if self._is_multilabel:
             return log_expit(logits)
         if logits.shape[1] == 1:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklstm._samples import Samples
+from sklstm._samples import Samples, StepSamples
 from sklstm._selection import WeightedSteps
 from sklstm._state import building_state
 from sklstm._statistics import ColumnStatistics, column_statistics
@@ -15,13 +15,13 @@ from sklstm.nn import SequenceNetwork
 
 
 def build_network(
-    samples: Samples, n_outputs: int, *, standardize: bool, **options: Any
+    samples: Samples | StepSamples, n_outputs: int, *, standardize: bool, **options: Any
 ) -> SequenceNetwork:
     """Build a network for samples, with the statistics of their features.
 
     Parameters
     ----------
-    samples : Samples
+    samples : Samples or StepSamples
         The training data.
 
     n_outputs : int
@@ -38,18 +38,18 @@ def build_network(
     network : SequenceNetwork
         With random weights from torch's global generator.
     """
-    sequences = samples.sequences
-    steps = column_statistics(WeightedSteps(sequences, samples.weight), without_far=True)
+    sequences, weight = samples.sequences, samples.sequence_weight
+    steps = column_statistics(WeightedSteps(sequences, weight), without_far=True)
     options["missing_features"] = np.flatnonzero(steps.has_missing)
     if sequences.static is not None:
-        static = column_statistics([(sequences.static, samples.weight)], without_far=True)
+        static = column_statistics([(sequences.static, weight)], without_far=True)
         options["missing_static"] = np.flatnonzero(static.has_missing)
     options["has_times"] = sequences.times is not None
     network = SequenceNetwork(
         sequences.n_features, n_outputs, n_static=sequences.n_static, **options
     )
     if sequences.times is not None:
-        network.inputs.time_scale.fill_(mean_gap(sequences, samples.weight))
+        network.inputs.time_scale.fill_(mean_gap(sequences, weight))
     if standardize:
         _set_statistics(network.inputs, steps)
         if sequences.static is not None:

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_y
 
 from sklstm._base import _BaseLSTM
+from sklstm._score import ScoreMixin
 from sklstm._statistics import column_statistics
 from sklstm.nn import WeightedLoss
 from sklstm.nn.metrics import r2, r2_of_log
@@ -15,7 +16,7 @@ from sklstm.nn.metrics import r2, r2_of_log
 __all__ = ["LSTMRegressor"]
 
 
-class LSTMRegressor(RegressorMixin, _BaseLSTM):
+class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     """Predict numbers from sequences with a long short-term memory network [1]_.
 
     Sequences may differ in length, need no scaling and may have missing values. Where
@@ -295,7 +296,7 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
             In the unit of the target: its mean, or with `loss="absolute_error"` its
             median, or with `loss="quantile"` that quantile.
         """
-        return self._in_units(self._predict_outputs(X))
+        return self._predict(X, self._values_of)
 
     def predict_over_time(self, X):
         """Predict the target after every step.
@@ -318,9 +319,9 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
             (n_samples, n_timesteps, n_outputs) for an array of full sequences; a list
             otherwise.
         """
-        return self._predict_over_time(X, self._in_units)
+        return self._predict_over_time(X, self._values_of)
 
-    def _in_units(self, outputs):
+    def _values_of(self, outputs):
         if self._is_count:
             outputs = np.exp(outputs)
         return outputs[:, 0] if self._is_1d else outputs
@@ -344,7 +345,7 @@ class LSTMRegressor(RegressorMixin, _BaseLSTM):
         return target
 
     def _output_statistics(self, samples):
-        statistics = column_statistics([(samples.target, samples.weight)])
+        statistics = column_statistics([samples.labelled])
         if self._is_count:  # the network's output is the logarithm of the mean
             return np.log(statistics.mean), np.ones(self.n_outputs_)
         return statistics.mean, statistics.scale

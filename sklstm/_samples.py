@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sklstm._selection import SequenceSelection
+from sklstm._selection import SequenceSelection, rows_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,20 @@ class Samples:
     def __len__(self) -> int:
         return len(self.sequences)
 
+    @property
+    def sequence_weight(self) -> np.ndarray:
+        """A weight a sequence."""
+        return self.weight
+
+    @property
+    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+        """All targets and their weights."""
+        return self.target, self.weight
+
+    def rows_of_target(self, indices: np.ndarray) -> np.ndarray:
+        """Return where the targets of the samples at `indices` are."""
+        return indices
+
     def take(self, indices: np.ndarray) -> "Samples":
         """Return the samples at `indices`, or where a mask is True."""
         return Samples(
@@ -46,6 +60,73 @@ class Samples:
     def with_unit_mean_weight(self) -> "Samples":
         """Return the same samples with weights whose mean is 1."""
         return replace(self, weight=self.weight / self.weight.mean())
+
+    def merged(self) -> "Samples":
+        """Return the samples with copies merged, see :func:`merge_copies`."""
+        return merge_copies(self)
+
+
+@dataclass(frozen=True)
+class StepSamples:
+    """Validated training data with a target at every step.
+
+    Parameters
+    ----------
+    sequences : SequenceSelection
+        The inputs.
+
+    target : ndarray of shape (n_steps,) or (n_steps, n_outputs)
+        Class numbers, indicators or values, for the steps of the whole array that
+        `sequences` selects from.
+
+    weight : ndarray of shape (n_steps,)
+        Weights of the steps, 0 where there is no label.
+
+    groups : ndarray of shape (n_samples,) or None
+        What a sample belongs to, such as a patient.
+    """
+
+    sequences: SequenceSelection
+    target: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    @property
+    def sequence_weight(self) -> np.ndarray:
+        """A weight a sequence: the mean of those of its steps."""
+        total = np.add.reduceat(self.labelled[1], self._starts())
+        return total / self.sequences.lengths
+
+    @property
+    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and weights of the selected steps."""
+        rows = self.rows_of_target(np.arange(len(self)))
+        return self.target[rows], self.weight[rows]
+
+    def rows_of_target(self, indices: np.ndarray) -> np.ndarray:
+        """Return where the targets of the steps of the samples at `indices` are."""
+        lengths = self.sequences.lengths[indices]
+        return rows_of(self.sequences.starts[indices], lengths)[0]
+
+    def take(self, indices: np.ndarray) -> "StepSamples":
+        """Return the samples at `indices`, or where a mask is True."""
+        groups = None if self.groups is None else self.groups[indices]
+        return replace(self, sequences=self.sequences.take(indices), groups=groups)
+
+    def with_unit_mean_weight(self) -> "StepSamples":
+        """Return the same samples with weights whose mean over labelled steps is 1."""
+        weight = self.labelled[1]
+        return replace(self, weight=self.weight / weight[weight > 0].mean())
+
+    def merged(self) -> "StepSamples":
+        """Return the samples as they are: copies are not merged."""
+        return self
+
+    def _starts(self) -> np.ndarray:
+        return np.cumsum(self.sequences.lengths) - self.sequences.lengths
 
 
 def merge_copies(samples: Samples) -> Samples:

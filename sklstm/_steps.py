@@ -1,8 +1,98 @@
-"""A value a step, in the form that the sequences came in."""
+"""A value a step: targets and predictions that are as ragged as the sequences."""
 
 import numpy as np
+from sklearn.utils import check_array
 
 from sklstm.sequences import SequenceArray
+
+
+def is_step_target(y) -> bool:
+    """Whether y holds values of steps: a SequenceArray, arrays in a list, or 3-D."""
+    if isinstance(y, SequenceArray):
+        return True
+    if isinstance(y, np.ndarray) and (y.dtype != object or y.ndim != 1):
+        return y.ndim == 3
+    if not isinstance(y, (list, tuple, np.ndarray)) or not len(y):
+        return False
+    is_array = all(getattr(part, "ndim", 0) >= 1 for part in y)
+    is_list = all(isinstance(part, (list, tuple)) for part in y)
+    return is_array or (is_list and len({len(part) for part in y}) > 1)
+
+
+def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
+    """Lay values of steps end to end.
+
+    Parameters
+    ----------
+    y : SequenceArray, list of array-like, or array of shape (n_samples, n_timesteps, ...)
+        Values of the steps of each sequence.
+
+    sequences : SequenceArray
+        What they belong to.
+
+    name : str, default="y"
+        What y is, for the message.
+
+    Returns
+    -------
+    values : ndarray of shape (n_steps,) or (n_steps, n_columns)
+        One sequence after the other.
+
+    Raises
+    ------
+    ValueError
+        If a sequence has not as many values as steps.
+    """
+    if isinstance(y, SequenceArray):
+        lengths, values = y.lengths, y.values
+    else:
+        parts = [np.asarray(part) for part in y]
+        lengths, values = np.array([len(part) for part in parts]), np.concatenate(parts)
+    wrong = np.flatnonzero(lengths != sequences.lengths)
+    if len(wrong):
+        i = wrong[0]
+        raise ValueError(
+            f"{name} has {lengths[i]} values for the {sequences.lengths[i]} steps of sample "
+            f"{i}: give one a step, and NaN or None where there is no label."
+        )
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def is_known(values: np.ndarray) -> np.ndarray:
+    """Whether each row holds a label: neither NaN nor None in any column."""
+    rows = values.reshape(len(values), -1)
+    if values.dtype.kind == "O":
+        return np.array([all(v is not None and v == v for v in row) for row in rows])
+    if values.dtype.kind != "f":
+        return np.ones(len(values), dtype=bool)
+    return ~np.isnan(rows).any(axis=1)
+
+
+def plain_labels(values: np.ndarray) -> np.ndarray:
+    """Return labels, none of which is missing, in the type they would have by themselves."""
+    if values.dtype.kind == "O":
+        return np.array(values.tolist())
+    whole = values.dtype.kind == "f" and np.array_equal(values, np.round(values))
+    return values.astype(np.int64) if whole else values
+
+
+def step_weights(sample_weight, sequences: SequenceArray) -> np.ndarray:
+    """Return a weight a step, from None or from a weight a sequence or a step."""
+    if sample_weight is None:
+        return np.ones(len(sequences.values))
+    if is_step_target(sample_weight):
+        weight = flat_steps(sample_weight, sequences, "sample_weight").astype(np.float64)
+    else:
+        weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64)
+        if weight.shape != (len(sequences),):
+            raise ValueError(
+                f"sample_weight has shape {weight.shape}; give a weight for each of the "
+                f"{len(sequences)} sequences, or for each of their steps."
+            )
+        weight = np.repeat(weight, sequences.lengths)
+    if not np.all(weight >= 0):
+        raise ValueError("Negative or missing values in data passed to `sample_weight`.")
+    return weight
 
 
 def steps_like(X, values: np.ndarray, sequences: SequenceArray):
@@ -11,7 +101,7 @@ def steps_like(X, values: np.ndarray, sequences: SequenceArray):
     Parameters
     ----------
     X : SequenceArray, array, frame or list
-        What the user gave.
+        Gives the form: what the user gave.
 
     values : ndarray of shape (n_steps,) or (n_steps, n_columns)
         A row for each step of `sequences`, one sequence after the other.
@@ -22,12 +112,12 @@ def steps_like(X, values: np.ndarray, sequences: SequenceArray):
     Returns
     -------
     steps : SequenceArray, list of ndarray, or ndarray
-        For a :class:`~sklstm.SequenceArray` one with the same ids and times; for any
-        other X a list of arrays (n_timesteps_i,) or (n_timesteps_i, n_columns), which
-        becomes one array (n_samples, n_timesteps, ...) where X is an array of sequences
-        of one length.
+        For a :class:`~sklstm.SequenceArray` one with the same ids and times, unless the
+        values are no numbers; for any other X a list of arrays (n_timesteps_i,) or
+        (n_timesteps_i, n_columns), which becomes one array (n_samples, n_timesteps, ...)
+        where X is an array of sequences of one length.
     """
-    if isinstance(X, SequenceArray):
+    if isinstance(X, SequenceArray) and values.dtype.kind in "fiub":
         columns = values if values.ndim == 2 else values[:, None]
         return SequenceArray(columns, X.lengths, ids=X.ids, times=X.times)
     parts = np.split(values, sequences.starts[1:])

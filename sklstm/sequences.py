@@ -195,6 +195,13 @@ class SequenceArray:
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
+    def __array__(self, dtype=None, copy=None):
+        """Return an object array of the sequences, which is what numpy has for them."""
+        array = np.empty(len(self), dtype=object)
+        for i, sequence in enumerate(self):
+            array[i] = sequence
+        return array
+
     def __getitem__(self, key):
         if isinstance(key, tuple) or key is Ellipsis:
             key = _first_axis(key)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklstm._device import has_room
-from sklstm._samples import Samples
+from sklstm._samples import Samples, StepSamples
 from sklstm._selection import SequenceSelection, chunks_of, rows_of
 from sklstm.nn import SequenceNetwork
 
@@ -143,10 +143,10 @@ class TrainingTensors(Dataset):
 
     Parameters
     ----------
-    samples : Samples
+    samples : Samples or StepSamples
         Sequences and weights.
 
-    target : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    target : ndarray of the shape of that of `samples`
         Class numbers, or targets on the scale of the loss, which become float32.
 
     network : SequenceNetwork
@@ -158,7 +158,7 @@ class TrainingTensors(Dataset):
 
     def __init__(
         self,
-        samples: Samples,
+        samples: Samples | StepSamples,
         target: np.ndarray,
         network: SequenceNetwork,
         device: torch.device,
@@ -167,6 +167,7 @@ class TrainingTensors(Dataset):
         keep = n_bytes <= KEPT_BYTES and has_room(device, n_bytes)
         self.sequences = SequenceTensors(samples.sequences, network, device, keep)
         dtype = torch.int64 if target.dtype.kind == "i" else torch.float32
+        self.rows_of_target = samples.rows_of_target
         self.target = torch.as_tensor(target, dtype=dtype, device=device)
         self.weight = torch.as_tensor(samples.weight, dtype=torch.float32, device=device)
 
@@ -177,8 +178,8 @@ class TrainingTensors(Dataset):
         return self.batch(np.array([index]))
 
     def batch(self, indices: np.ndarray) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """Return the inputs, and targets with weights, of the samples at `indices`."""
-        rows = torch.from_numpy(indices).to(self.target.device)
+        """Return the inputs of the samples at `indices`, and their targets with weights."""
+        rows = torch.from_numpy(self.rows_of_target(indices)).to(self.target.device)
         target = self.target.index_select(0, rows)
         weight = self.weight.index_select(0, rows)
         return self.sequences.inputs(indices), (target, weight)

@@ -37,6 +37,9 @@ class SequenceNet(NeuralNet):
     precision : torch.dtype, default=torch.float32
         Type of matrix products and recurrent layers.
 
+    by_step : bool, default=False
+        Whether targets are those of steps.
+
     **options : dict
         `callbacks`, `lr`, `batch_size`, `device` and `optimizer__weight_decay`, as in
         skorch.
@@ -49,6 +52,7 @@ class SequenceNet(NeuralNet):
         metric: Callable[[Tensor, Tensor, Tensor], Tensor],
         valid: TrainingTensors | None,
         precision: torch.dtype = torch.float32,
+        by_step: bool = False,
         **options: Any,
     ):
         device = options["device"].type
@@ -64,6 +68,7 @@ class SequenceNet(NeuralNet):
         )
         self.metric = metric
         self.precision = precision
+        self.by_step = by_step
         self.listeners_ = {}
 
     @property
@@ -89,10 +94,11 @@ class SequenceNet(NeuralNet):
         return BatchIterator(dataset, self.batch_size, shuffle=training)
 
     def infer(self, x: dict[str, Tensor], **fit_params: Any) -> Tensor:
+        scores = self.module_.step_scores if self.by_step else self.module_.scores
         if self.precision == torch.float32:
-            return self.module_.scores(**x)
+            return scores(**x)
         with autocast(torch.device(self.device), self.precision):
-            return self.module_.scores(**x).float()
+            return scores(**x).float()
 
     def get_loss(self, y_pred: Tensor, y_true: tuple[Tensor, Tensor], *args, **kwargs):
         return self.criterion_(y_pred, *y_true)

@@ -75,15 +75,33 @@ def predict_outputs_over_time(
     outputs : float64 ndarray of shape (n_steps, n_outputs)
         In the order of the steps.
     """
-    if not network.is_causal:
-        return predict_outputs(network, sequences.prefixes(), device, precision)
+    if network.is_causal:
+        return predict_step_outputs(network, sequences, device, precision)
+    return predict_outputs(network, sequences.prefixes(), device, precision)
+
+
+def predict_step_outputs(
+    network: SequenceNetwork,
+    sequences: SequenceSelection,
+    device: torch.device,
+    precision: torch.dtype,
+) -> np.ndarray:
+    """Return the outputs at every step in one pass.
+
+    Parameters
+    ----------
+    network, sequences, device, precision
+        As in :func:`predict_outputs`; all sequences of an array, in its order.
+
+    Returns
+    -------
+    outputs : float64 ndarray of shape (n_steps, n_outputs)
+        In the order of the steps. A bidirectional network has read the whole sequence.
+    """
 
     def run(tensors, indices):
-        outputs = network.outputs_over_time(**tensors.inputs(indices))
-        lengths = sequences.lengths[indices]
-        rows, _ = rows_of(sequences.starts[indices], lengths)
-        is_real = np.arange(outputs.shape[1]) < lengths[:, None]
-        return rows, outputs[torch.from_numpy(is_real).to(device)]
+        rows, _ = rows_of(sequences.starts[indices], sequences.lengths[indices])
+        return rows, network.step_outputs(**tensors.inputs(indices))
 
     return _run_batches(run, network, sequences, device, precision, sequences.lengths.sum())
 

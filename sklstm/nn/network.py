@@ -209,36 +209,55 @@ class SequenceNetwork(nn.Module):
         pooled = self.pooling(outputs, last, lengths)
         return pooled if static is None else torch.cat([pooled, static], dim=-1)
 
-    def outputs_over_time(
+    def step_scores(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
     ) -> Tensor:
-        """Return the outputs after every step, in the unit of the target.
+        """Return the head's outputs at every real step, on the scale of the loss.
+
+        Parameters
+        ----------
+        columns, lengths, static
+            As in :meth:`scores`.
+
+        Returns
+        -------
+        scores : Tensor of shape (n_steps, n_outputs)
+            Those of the first sequence's steps, then those of the second's.
+        """
+        return self.head(self.dropout(self._pooled_over_time(columns, lengths, static)))
+
+    def step_outputs(
+        self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
+    ) -> Tensor:
+        """Return the outputs at every real step, in the unit of the target.
 
         They are those of :meth:`outputs` for the prefixes of the sequences, unless the
         network is bidirectional: then each step has also read all later ones.
 
         Parameters
         ----------
-        columns : Tensor of shape (batch, time, inputs.n_outputs)
-            Right-padded rows of :meth:`prepare`.
-
-        lengths : long Tensor of shape (batch,), default=None
-            Number of real steps of each sequence. None means that all are full.
-
-        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
-            What :meth:`prepare_static` returns.
+        columns, lengths, static
+            As in :meth:`scores`.
 
         Returns
         -------
-        outputs : float64 Tensor of shape (batch, time, n_outputs)
-            Arbitrary behind the end of a sequence.
+        outputs : float64 Tensor of shape (n_steps, n_outputs)
+            Those of the first sequence's steps, then those of the second's.
         """
+        pooled = self._pooled_over_time(columns, lengths, static)
+        return self._exact_scores(pooled) * self.output_scale + self.output_mean
+
+    def _pooled_over_time(self, columns, lengths, static) -> Tensor:
+        """Return the pooled state of the steps so far: (n_steps, head's inputs)."""
         states, _ = self.recurrent(self.inputs(columns), lengths)
         pooled = self.pooling.over_time(states)
         if static is not None:
             static = static[:, None].expand(-1, pooled.shape[1], -1)
             pooled = torch.cat([pooled, static], dim=-1)
-        return self._exact_scores(pooled) * self.output_scale + self.output_mean
+        if lengths is None:
+            return pooled.flatten(0, 1)
+        step = torch.arange(pooled.shape[1], device=pooled.device)
+        return pooled[step < lengths[:, None]]
 
     def _prepare_padded(self, x: Tensor, times: Tensor | None) -> Tensor:
         batch, time, n_features = x.shape

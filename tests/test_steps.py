@@ -1,0 +1,205 @@
+"""A label at every step."""
+
+import numpy as np
+import pytest
+from conftest import FAST
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+
+from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
+from sklstm._steps import flat_steps, is_known, is_step_target
+
+LEARNS = {**FAST, "max_epochs": 60, "dropout": 0}
+
+
+@pytest.fixture
+def running(ragged):
+    """At each step, whether the first feature has been positive so far, on average."""
+    means = [np.cumsum(x[:, 0]) / np.arange(1, len(x) + 1) for x in ragged]
+    return [(mean > 0).astype(int) for mean in means]
+
+
+def as_array(parts, dtype=float):
+    return SequenceArray.from_list([np.asarray(p, dtype)[:, None] for p in parts])
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "concat"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_labels_of_steps_are_learnt(ragged, running, pooling, bidirectional):
+    clf = LSTMClassifier(pooling=pooling, bidirectional=bidirectional, **LEARNS)
+    clf.fit(list(ragged), running)
+    predicted = clf.predict(list(ragged))
+    assert [len(steps) for steps in predicted] == ragged.lengths.tolist()
+    assert clf.score(list(ragged), running) > 0.85
+
+
+def test_names_are_labels_too(ragged, running, classifier):
+    names = [np.where(steps == 1, "up", "down") for steps in running]
+    classifier.fit(ragged, names)
+    assert classifier.classes_.tolist() == ["down", "up"]
+    predicted = classifier.predict(ragged)
+    assert set(np.concatenate(predicted)) <= {"up", "down"}
+    probability = classifier.predict_proba(ragged)
+    assert isinstance(probability, SequenceArray)
+    assert probability.values.shape == (len(ragged.values), 2)
+    is_up = probability.values[:, 1] > 0.5
+    np.testing.assert_array_equal(np.concatenate(predicted) == "up", is_up)
+
+
+def test_a_list_and_a_sequence_array_of_labels_give_the_same_model(
+    ragged, running, classifier
+):
+    of_list = clone(classifier).fit(ragged, running).predict_proba(ragged)
+    of_array = clone(classifier).fit(ragged, as_array(running)).predict_proba(ragged)
+    np.testing.assert_array_equal(of_array.values, of_list.values)
+    assert clone(classifier).fit(ragged, as_array(running)).classes_.tolist() == [0, 1]
+
+
+def test_an_array_of_sequences_takes_an_array_of_labels(classifier):
+    X = np.random.default_rng(0).normal(size=(12, 5, 3))
+    y = (X[:, :, :1] > 0).astype(int)
+    assert classifier.fit(X, y).predict(X).shape == (12, 5)
+
+
+def test_score_counts_every_labelled_step_once(ragged, running, classifier):
+    classifier.fit(ragged, running)
+    y = [steps.astype(float) for steps in running]
+    y[3][0] = np.nan
+    predicted = np.concatenate([steps[:, 0] for steps in classifier.predict(ragged)])
+    known = ~np.isnan(np.concatenate(y))
+    expected = accuracy_score(np.concatenate(y)[known], predicted[known])
+    assert classifier.score(ragged, y) == expected
+    weight = np.arange(40.0)
+    step_weight = np.repeat(weight, ragged.lengths)[known]
+    expected = accuracy_score(
+        np.concatenate(y)[known], predicted[known], sample_weight=step_weight
+    )
+    assert classifier.score(ragged, y, weight) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_steps_without_a_label_are_not_learnt_from(ragged, running, missing):
+    rng, y, other = np.random.default_rng(0), [], []
+    for steps in running:
+        hidden = rng.random(len(steps)) < 0.3
+        y.append(np.where(hidden, missing, steps.astype(object)))
+        other.append(np.where(hidden, 1 - steps, steps))
+    known = [is_known(steps).astype(float) for steps in y]
+    hidden = LSTMClassifier(**FAST).fit(ragged, y)
+    weighted = LSTMClassifier(**FAST).fit(ragged, other, sample_weight=known)
+    np.testing.assert_array_equal(hidden.classes_, [0, 1])
+    np.testing.assert_allclose(
+        hidden.predict_proba(ragged).values,
+        weighted.predict_proba(ragged).values,
+        rtol=1e-4,
+    )
+
+
+def test_a_weight_a_sequence_is_that_of_its_steps(ragged, running, classifier):
+    weight = np.random.default_rng(0).integers(0, 3, 40).astype(float)
+    of_steps = [np.full(length, w) for length, w in zip(ragged.lengths, weight, strict=True)]
+    first = clone(classifier).fit(ragged, running, weight).predict_proba(ragged)
+    second = clone(classifier).fit(ragged, running, of_steps).predict_proba(ragged)
+    np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_a_regressor_learns_a_number_at_every_step(ragged):
+    y = [100 + 10 * np.cumsum(x[:, 0]) for x in ragged]
+    reg = LSTMRegressor(**LEARNS).fit(list(ragged), y)
+    assert reg.score(list(ragged), y) > 0.8
+    assert [p.shape for p in reg.predict(list(ragged))] == [steps.shape for steps in y]
+    both = [np.column_stack([steps, -steps]) for steps in y]
+    reg.fit(ragged, both)
+    assert reg.predict(ragged).values.shape == (len(ragged.values), 2)
+
+
+def test_early_stopping_holds_out_whole_sequences(ragged, running):
+    clf = LSTMClassifier(early_stopping=True, validation_fraction=0.25, **FAST)
+    clf.fit(ragged, running)
+    assert all(0 <= epoch["valid_score"] <= 1 for epoch in clf.history_)
+    clf.set_params(class_weight="balanced").fit(
+        ragged[:30], running[:30], X_val=ragged[30:], y_val=running[30:]
+    )
+    assert "valid_loss" in clf.history_[0]
+
+
+def test_partial_fit_takes_labels_of_steps(ragged, running, classifier):
+    classifier.partial_fit(ragged[:20], running[:20], classes=[0, 1])
+    assert classifier.partial_fit(ragged[20:], running[20:]).n_iter_ == 2
+    with pytest.raises(ValueError, match="classes must be passed"):
+        clone(classifier).partial_fit(ragged, running)
+
+
+@pytest.mark.parametrize("form", [list, as_array], ids=["list", "SequenceArray"])
+@pytest.mark.parametrize("cv", [3, KFold(2)], ids=["3", "KFold"])
+def test_works_in_cross_validation_and_search(ragged, running, classifier, form, cv):
+    y = form(running)
+    X = list(ragged) if form is list else ragged
+    assert len(cross_val_score(classifier, X, y, cv=cv, error_score="raise")) >= 2
+    search = GridSearchCV(classifier, {"hidden_size": [4, 8]}, cv=cv, error_score="raise")
+    search.fit(X, y)
+    assert 0 <= search.best_score_ <= 1
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        ([np.zeros(3), np.zeros(3)], True),
+        ([[0, 1, 1], [0, 1]], True),
+        (np.array([np.zeros(2), np.zeros(3)], dtype=object), True),
+        (np.zeros((2, 3, 1)), True),
+        ([[0, 1], [1, 0]], False),
+        ([0, 1], False),
+        (np.zeros((2, 3)), False),
+        (np.array(["a", "b"], dtype=object), False),
+    ],
+)
+def test_what_holds_values_of_steps(y, expected):
+    assert is_step_target(y) is expected
+
+
+def test_values_lie_end_to_end(ragged, running):
+    np.testing.assert_array_equal(flat_steps(running, ragged), np.concatenate(running))
+    np.testing.assert_array_equal(
+        flat_steps(as_array(running), ragged), np.concatenate(running)
+    )
+
+
+def test_labels_of_other_lengths_are_refused_with_the_first_sample(
+    ragged, running, classifier
+):
+    running[7] = running[7][:-1]
+    n_steps = ragged.lengths[7]
+    message = f"y has {n_steps - 1} values for the {n_steps} steps of sample 7"
+    with pytest.raises(ValueError, match=message):
+        classifier.fit(ragged, running)
+
+
+def test_labels_all_missing_are_refused(ragged, classifier):
+    y = [np.full(length, np.nan) for length in ragged.lengths]
+    with pytest.raises(ValueError, match="All labels are missing"):
+        classifier.fit(ragged, y)
+
+
+def test_predictions_over_time_are_refused_where_every_step_has_one(
+    ragged, running, classifier
+):
+    classifier.fit(ragged, running)
+    with pytest.raises(ValueError, match="already return a prediction at every step"):
+        classifier.predict_proba_over_time(ragged)
+
+
+def test_a_further_fit_keeps_the_kind_of_target(ragged, running, labels):
+    clf = LSTMClassifier(warm_start=True, **FAST).fit(ragged, running)
+    with pytest.raises(ValueError, match="a value a sequence, but in fit it had"):
+        clf.fit(ragged, labels)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [(np.ones(3), "give a weight for each of the 40 sequences"), (-np.ones(40), "Negative")],
+)
+def test_weights_that_do_not_fit_are_refused(ragged, running, classifier, weight, message):
+    with pytest.raises(ValueError, match=message):
+        classifier.fit(ragged, running, sample_weight=weight)
