@@ -8,7 +8,8 @@ from pathlib import Path
 
 import sklstm
 
-sys.path.insert(0, str(Path(__file__).parent))  # for gallery_arguments
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "examples")]  # gallery_arguments, saving
 
 project = "sklstm"
 author = "the sklstm developers"
@@ -33,6 +34,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
+    "ignore_pattern": r"saving\.py",
     "plot_gallery": "True",
     "reset_argv": "gallery_arguments.without_a_folder",
     "show_memory": False,

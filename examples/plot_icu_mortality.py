@@ -25,7 +25,6 @@ an example of a method and no medical device.
 # Nothing has to be filled in or scaled first. Which values are missing, and since when,
 # is itself something the model reads: a test is ordered because somebody was worried.
 
-import argparse
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +32,7 @@ from pathlib import Path
 import joblib
 import matplotlib.pyplot as plt
 import numpy as np
+from saving import figures_folder, save_figures
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import RocCurveDisplay, brier_score_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -257,20 +257,8 @@ def main(max_epochs=100, n_stays=2000, n_splits=3, figures=None):
     print()
     new = slice(n_stays, n_stays + 5)
     print_saved_and_loaded(model, icu.data[new], icu.target[new])
-    save(pictures, figures)
-
-
-def save(pictures, folder):
-    """Save each figure under its name, where a folder is given."""
-    if not folder:
-        return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, figure in pictures.items():
-        figure.savefig(Path(folder) / f"{name}.png", dpi=150)
-    print(f"\n{len(pictures)} figures are in {folder}.")
+    save_figures(pictures, figures)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Risk of death in intensive care.")
-    parser.add_argument("--figures", default="figures", help="folder for the figures")
-    main(figures=parser.parse_args().figures)
+    main(figures=figures_folder("Risk of death in intensive care."))

@@ -16,13 +16,13 @@ other occasions, and saves it.
 # indexed like an array of sequences, so that scikit-learn can divide it into folds. A list
 # of arrays, one an utterance, would do as well. There is nothing to pad and nothing to cut.
 
-import argparse
 import tempfile
 from pathlib import Path
 
 import joblib
 import matplotlib.pyplot as plt
 import numpy as np
+from saving import figures_folder, save_figures
 from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
@@ -135,20 +135,8 @@ def main(max_epochs=60, n_jobs=2, figures=None):
     loaded = save_and_load(search.best_estimator_)
     is_same = np.array_equal(loaded.predict(test_utterances), predicted)
     print("Same predictions after loading:", is_same)
-    save(pictures, figures)
-
-
-def save(pictures, folder):
-    """Save each figure under its name, where a folder is given."""
-    if not folder:
-        return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, figure in pictures.items():
-        figure.savefig(Path(folder) / f"{name}.png", dpi=150)
-    print(f"\n{len(pictures)} figures are in {folder}.")
+    save_figures(pictures, figures)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Tell nine speakers apart.")
-    parser.add_argument("--figures", default="figures", help="folder for the figures")
-    main(figures=parser.parse_args().figures)
+    main(figures=figures_folder("Tell nine speakers apart."))

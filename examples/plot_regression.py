@@ -17,12 +17,11 @@ charts are those of the PhysioNet/Computing in Cardiology Challenge 2012 (Silva 
 # height and unit. The target is made of the second day. Patients without a heart rate on
 # either day are left out, those with gaps anywhere else are not.
 
-import argparse
 import warnings
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from saving import figures_folder, save_figures
 from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.model_selection import ShuffleSplit, cross_validate, train_test_split
 
@@ -183,20 +182,8 @@ def main(max_epochs=100, n_patients=2000, figures=None):
         "heart_rate_predictions": plot_predictions(heart_rate[test], predictions),
         "heart_rate_intervals": plot_intervals(heart_rate[test], predicted, bounds),
     }
-    save(pictures, figures)
-
-
-def save(pictures, folder):
-    """Save each figure under its name, where a folder is given."""
-    if not folder:
-        return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, figure in pictures.items():
-        figure.savefig(Path(folder) / f"{name}.png", dpi=150)
-    print(f"\n{len(pictures)} figures are in {folder}.")
+    save_figures(pictures, figures)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Predict the heart rate of the second day.")
-    parser.add_argument("--figures", default="figures", help="folder for the figures")
-    main(figures=parser.parse_args().figures)
+    main(figures=figures_folder("Predict the heart rate of the second day."))

@@ -198,6 +198,7 @@ SMALL = {
     "plot_icu_mortality": {"n_stays": 120, "n_splits": 2},
     "plot_japanese_vowels": {"n_jobs": 1},
     "plot_regression": {"n_patients": 120},
+    "plot_risk_over_time": {"n_patients": 240},
 }
 
 
