@@ -222,6 +222,7 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             len(mean),
             standardize=self.standardize,
             hidden_size=self.hidden_size,
+            cell=self.cell,
             num_layers=self.num_layers,
             bidirectional=self.bidirectional,
             dropout=self.dropout,

@@ -29,6 +29,12 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     hidden_size : int, default=64
         Number of units in each recurrent layer and direction.
 
+    cell : {"lstm", "gru", "rnn", "peephole", "use_gate"}, default="lstm"
+        What the layers are made of: long short-term memory, gated recurrent units, plain
+        recurrent units, or two variants of the first: one whose gates see the cell, and
+        one told as learn, forget, remember and use. Their equations are in
+        :mod:`sklstm.nn.cells`. The two variants run step by step, and are slower.
+
     num_layers : int, default=1
         Number of recurrent layers, one on top of the other.
 
@@ -202,6 +208,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         self,
         hidden_size=64,
         *,
+        cell="lstm",
         num_layers=1,
         bidirectional=False,
         dropout=0.3,
@@ -228,6 +235,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     ):
         super().__init__(
             hidden_size=hidden_size,
+            cell=cell,
             num_layers=num_layers,
             bidirectional=bidirectional,
             dropout=dropout,

@@ -7,6 +7,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklstm.nn.cells import CELLS
 from sklstm.nn.inputs import MISSING_MODES
 
 
@@ -15,6 +16,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
 
     _parameter_constraints = {
         "hidden_size": [Interval(Integral, 1, None, closed="left")],
+        "cell": [StrOptions(set(CELLS))],
         "num_layers": [Interval(Integral, 1, None, closed="left")],
         "bidirectional": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -44,6 +46,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         self,
         *,
         hidden_size,
+        cell,
         num_layers,
         bidirectional,
         dropout,
@@ -68,6 +71,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         verbose,
     ):
         self.hidden_size = hidden_size
+        self.cell = cell
         self.num_layers = num_layers
         self.bidirectional = bidirectional
         self.dropout = dropout

@@ -13,7 +13,7 @@ __all__ = ["SequenceNetwork"]
 
 
 class SequenceNetwork(nn.Module):
-    """An LSTM network over right-padded batches of raw sequences.
+    """A recurrent network over right-padded batches of raw sequences.
 
     Standardisation and the treatment of missing values are part of the network, so
     that it reads records as they were recorded, and a state dictionary holds all that
@@ -41,6 +41,9 @@ class SequenceNetwork(nn.Module):
 
     pooling : {"last", "mean", "max", "concat"}, default="concat"
         How the states of a sequence become one vector.
+
+    cell : {"lstm", "gru", "rnn", "peephole", "use_gate"}, default="lstm"
+        What the recurrent layers are made of, see :mod:`sklstm.nn.cells`.
 
     n_static : int, default=0
         Number of columns that do not change within a sequence. They join the pooled
@@ -96,6 +99,7 @@ class SequenceNetwork(nn.Module):
         bidirectional: bool = False,
         dropout: float = 0.0,
         pooling: str = "concat",
+        cell: str = "lstm",
         n_static: int = 0,
         missing_features: Sequence[int] = (),
         missing_static: Sequence[int] = (),
@@ -111,6 +115,7 @@ class SequenceNetwork(nn.Module):
             "bidirectional": bidirectional,
             "dropout": dropout,
             "pooling": pooling,
+            "cell": cell,
             "n_static": n_static,
             "missing_features": tuple(int(column) for column in missing_features),
             "missing_static": tuple(int(column) for column in missing_static),
@@ -120,7 +125,7 @@ class SequenceNetwork(nn.Module):
         self.inputs = StepInputs(n_features, missing_features, missing, has_times)
         self.static_inputs = StaticInputs(n_static, missing_static)
         self.recurrent = RecurrentStack(
-            self.inputs.n_outputs, hidden_size, num_layers, bidirectional, dropout
+            self.inputs.n_outputs, hidden_size, num_layers, bidirectional, dropout, cell
         )
         self.pooling = Pooling(pooling, self.recurrent.n_outputs)
         self.dropout = nn.Dropout(dropout)
@@ -216,8 +221,14 @@ class SequenceNetwork(nn.Module):
 
         Parameters
         ----------
-        columns, lengths, static
-            As in :meth:`scores`.
+        columns : Tensor of shape (batch, time, inputs.n_outputs)
+            Right-padded rows of :meth:`prepare`.
+
+        lengths : long Tensor of shape (batch,), default=None
+            Number of real steps of each sequence. None means that all are full.
+
+        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
+            What :meth:`prepare_static` returns.
 
         Returns
         -------
@@ -236,8 +247,14 @@ class SequenceNetwork(nn.Module):
 
         Parameters
         ----------
-        columns, lengths, static
-            As in :meth:`scores`.
+        columns : Tensor of shape (batch, time, inputs.n_outputs)
+            Right-padded rows of :meth:`prepare`.
+
+        lengths : long Tensor of shape (batch,), default=None
+            Number of real steps of each sequence. None means that all are full.
+
+        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
+            What :meth:`prepare_static` returns.
 
         Returns
         -------

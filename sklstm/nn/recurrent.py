@@ -1,7 +1,9 @@
-"""LSTM layers over right-padded batches, without packed sequences."""
+"""Recurrent layers over right-padded batches, without packed sequences."""
 
 import torch
 from torch import Tensor, nn
+
+from sklstm.nn.cells import CELLS
 
 __all__ = ["RecurrentStack", "reverse_within_lengths"]
 
@@ -9,13 +11,18 @@ LONG_STEPS = 400
 CHUNK_STEPS = 100
 
 
+FUSED: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+"""Cells for which torch has a kernel that runs all steps in one call."""
+
+
 class RecurrentStack(nn.Module):
-    """A stack of LSTM layers, in one or two directions.
+    """A stack of recurrent layers, in one or two directions.
 
     It gives what `torch.nn.LSTM` gives on a packed batch, but runs each layer and
     direction as one call of the fused kernel on the padded batch: a padded step comes
     after all real ones, so it cannot change them, and the backward direction reads
-    each sequence reversed within its own length.
+    each sequence reversed within its own length. Cells that torch has no kernel for run
+    step by step.
 
     Parameters
     ----------
@@ -33,6 +40,9 @@ class RecurrentStack(nn.Module):
 
     dropout : float, default=0.0
         Probability with which an output of one layer is dropped before the next.
+
+    cell : {"lstm", "gru", "rnn", "peephole", "use_gate"}, default="lstm"
+        What a layer is made of, see :mod:`sklstm.nn.cells`.
 
     Attributes
     ----------
@@ -52,13 +62,16 @@ class RecurrentStack(nn.Module):
         num_layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        cell: str = "lstm",
     ):
         super().__init__()
         self.n_outputs = hidden_size * (2 if bidirectional else 1)
         sizes = [input_size] + [self.n_outputs] * (num_layers - 1)
-        self.forward_layers = nn.ModuleList(_lstm(size, hidden_size) for size in sizes)
+        self.forward_layers = nn.ModuleList(
+            _build_layer(cell, size, hidden_size) for size in sizes
+        )
         self.backward_layers = nn.ModuleList(
-            _lstm(size, hidden_size) for size in sizes if bidirectional
+            _build_layer(cell, size, hidden_size) for size in sizes if bidirectional
         )
         self.dropout = nn.Dropout(dropout)
 
@@ -100,7 +113,7 @@ class RecurrentStack(nn.Module):
         return x, last_step(x, lengths)
 
 
-def run_layer(layer: nn.LSTM, x: Tensor) -> Tensor:
+def run_layer(layer: nn.Module, x: Tensor) -> Tensor:
     """Return the states of one layer and direction: (batch, time, hidden_size).
 
     On a CPU, long sequences are run in chunks, each going on from the state of the one
@@ -148,14 +161,21 @@ def reverse_within_lengths(x: Tensor, lengths: Tensor | None) -> Tensor:
     return x.reshape(-1, n_columns).index_select(0, rows).view(batch, time, n_columns)
 
 
-def _lstm(input_size: int, hidden_size: int) -> nn.LSTM:
-    layer = nn.LSTM(input_size, hidden_size, batch_first=True)
+def _build_layer(cell: str, input_size: int, hidden_size: int) -> nn.Module:
+    gates = CELLS[cell].gates
+    if cell in FUSED:
+        # Without torch's own initial weights, both kinds draw the same random numbers.
+        layer = FUSED[cell](input_size, hidden_size, batch_first=True, device="meta")
+        layer = layer.to_empty(device="cpu")
+    else:
+        layer = CELLS[cell](input_size, hidden_size)
     with torch.no_grad():
-        for gate in layer.weight_hh_l0.chunk(4):
-            nn.init.orthogonal_(gate)
-        for gate in layer.weight_ih_l0.chunk(4):
-            nn.init.xavier_uniform_(gate)
+        for block in layer.weight_hh_l0.chunk(len(gates)):
+            nn.init.orthogonal_(block)
+        for block in layer.weight_ih_l0.chunk(len(gates)):
+            nn.init.xavier_uniform_(block)
         layer.bias_hh_l0.zero_()
         layer.bias_ih_l0.zero_()
-        layer.bias_ih_l0[hidden_size : 2 * hidden_size] = 1.0  # gates: i, f, g, o
+        if "f" in gates:
+            layer.bias_ih_l0.chunk(len(gates))[gates.index("f")].fill_(1.0)
     return layer
