@@ -223,6 +223,7 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             standardize=self.standardize,
             hidden_size=self.hidden_size,
             cell=self.cell,
+            forget_bias=self.forget_bias,
             num_layers=self.num_layers,
             bidirectional=self.bidirectional,
             dropout=self.dropout,

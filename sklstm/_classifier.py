@@ -35,6 +35,12 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         one told as learn, forget, remember and use. Their equations are in
         :mod:`sklstm.nn.cells`. The two variants run step by step, and are slower.
 
+    forget_bias : float or "chrono", default=1.0
+        Bias of the forget gates before training: the larger it is, the longer a young
+        network remembers. "chrono" draws one for each unit, so that memories last from
+        one step to the longest training sequence [5]_. It has no effect on plain
+        recurrent units, and a number has none on gated recurrent units.
+
     num_layers : int, default=1
         Number of recurrent layers, one on top of the other.
 
@@ -184,6 +190,9 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
        networks for multivariate time series with missing values". Scientific Reports 8,
        2018.
 
+    .. [5] C. Tallec and Y. Ollivier. "Can recurrent neural networks warp time?" ICLR,
+       2018.
+
     Examples
     --------
     >>> from sklstm import LSTMClassifier
@@ -209,6 +218,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         hidden_size=64,
         *,
         cell="lstm",
+        forget_bias=1.0,
         num_layers=1,
         bidirectional=False,
         dropout=0.3,
@@ -236,6 +246,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         super().__init__(
             hidden_size=hidden_size,
             cell=cell,
+            forget_bias=forget_bias,
             num_layers=num_layers,
             bidirectional=bidirectional,
             dropout=dropout,

@@ -44,6 +44,7 @@ def build_network(
     if sequences.static is not None:
         static = column_statistics([(sequences.static, weight)], without_far=True)
         options["missing_static"] = np.flatnonzero(static.has_missing)
+    options["longest"] = int(sequences.lengths.max())
     options["has_times"] = sequences.times is not None
     network = SequenceNetwork(
         sequences.n_features, n_outputs, n_static=sequences.n_static, **options

@@ -17,6 +17,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
     _parameter_constraints = {
         "hidden_size": [Interval(Integral, 1, None, closed="left")],
         "cell": [StrOptions(set(CELLS))],
+        "forget_bias": [Interval(Real, None, None, closed="neither"), StrOptions({"chrono"})],
         "num_layers": [Interval(Integral, 1, None, closed="left")],
         "bidirectional": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -47,6 +48,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         *,
         hidden_size,
         cell,
+        forget_bias,
         num_layers,
         bidirectional,
         dropout,
@@ -72,6 +74,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
     ):
         self.hidden_size = hidden_size
         self.cell = cell
+        self.forget_bias = forget_bias
         self.num_layers = num_layers
         self.bidirectional = bidirectional
         self.dropout = dropout

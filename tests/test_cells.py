@@ -170,6 +170,34 @@ def test_every_weight_of_every_gate_is_initialised(cell):
         assert (bias == (1.0 if gate == "f" else 0.0)).all()
 
 
+def biases_of(cell, **options):
+    (layer,) = RecurrentStack(FEATURES, 256, cell=cell, **options).forward_layers
+    gates = CELLS[cell].gates
+    return dict(zip(gates, layer.bias_ih_l0.detach().chunk(len(gates)), strict=True))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "peephole", "use_gate"])
+def test_the_bias_of_forget_gates_is_a_choice(cell):
+    biases = biases_of(cell, forget_bias=-0.5)
+    assert (biases.pop("f") == -0.5).all()
+    assert all((bias == 0).all() for bias in biases.values())
+
+
+@pytest.mark.parametrize(("cell", "gate"), [("lstm", "f"), ("peephole", "f"), ("gru", "z")])
+def test_chrono_spreads_memories_up_to_the_longest_sequence(cell, gate):
+    biases = biases_of(cell, forget_bias="chrono", longest=101)
+    steps = biases[gate].exp()
+    assert 1 <= steps.min() < 10
+    assert 90 < steps.max() <= 100
+    if "i" in biases:
+        assert torch.equal(biases["i"], -biases[gate])
+
+
+def test_chrono_knows_the_longest_training_sequence(ragged, labels):
+    clf = LSTMClassifier(forget_bias="chrono", **FAST).fit(ragged, labels)
+    assert clf.module_.config["longest"] == ragged.lengths.max()
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("estimator_class", [LSTMClassifier, LSTMRegressor])
 def test_every_cell_trains_and_is_remembered(cell, estimator_class, full_records, labels):

@@ -45,6 +45,13 @@ class SequenceNetwork(nn.Module):
     cell : {"lstm", "gru", "rnn", "peephole", "use_gate"}, default="lstm"
         What the recurrent layers are made of, see :mod:`sklstm.nn.cells`.
 
+    forget_bias : float or "chrono", default=1.0
+        Bias of forget gates at the start; "chrono" lets memories last from one step to
+        `longest` steps.
+
+    longest : int, default=2
+        Number of steps that "chrono" counts on.
+
     n_static : int, default=0
         Number of columns that do not change within a sequence. They join the pooled
         state.
@@ -100,6 +107,8 @@ class SequenceNetwork(nn.Module):
         dropout: float = 0.0,
         pooling: str = "concat",
         cell: str = "lstm",
+        forget_bias: float | str = 1.0,
+        longest: int = 2,
         n_static: int = 0,
         missing_features: Sequence[int] = (),
         missing_static: Sequence[int] = (),
@@ -116,6 +125,8 @@ class SequenceNetwork(nn.Module):
             "dropout": dropout,
             "pooling": pooling,
             "cell": cell,
+            "forget_bias": forget_bias,
+            "longest": longest,
             "n_static": n_static,
             "missing_features": tuple(int(column) for column in missing_features),
             "missing_static": tuple(int(column) for column in missing_static),
@@ -125,7 +136,14 @@ class SequenceNetwork(nn.Module):
         self.inputs = StepInputs(n_features, missing_features, missing, has_times)
         self.static_inputs = StaticInputs(n_static, missing_static)
         self.recurrent = RecurrentStack(
-            self.inputs.n_outputs, hidden_size, num_layers, bidirectional, dropout, cell
+            self.inputs.n_outputs,
+            hidden_size,
+            num_layers,
+            bidirectional,
+            dropout,
+            cell,
+            forget_bias,
+            longest,
         )
         self.pooling = Pooling(pooling, self.recurrent.n_outputs)
         self.dropout = nn.Dropout(dropout)

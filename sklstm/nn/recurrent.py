@@ -44,6 +44,14 @@ class RecurrentStack(nn.Module):
     cell : {"lstm", "gru", "rnn", "peephole", "use_gate"}, default="lstm"
         What a layer is made of, see :mod:`sklstm.nn.cells`.
 
+    forget_bias : float or "chrono", default=1.0
+        Bias of forget gates at the start. "chrono" draws one for each unit so that
+        memories last from one step to `longest` steps [1]_, and closes the input gates as
+        far as the forget gates are open.
+
+    longest : int, default=2
+        Number of steps that "chrono" counts on.
+
     Attributes
     ----------
     n_outputs : int
@@ -53,6 +61,11 @@ class RecurrentStack(nn.Module):
     -----
     Forget gates start with a bias of 1, so that a young network remembers
     (Jozefowicz et al. 2015), and recurrent weights start orthogonal (Saxe et al. 2014).
+
+    References
+    ----------
+    .. [1] C. Tallec and Y. Ollivier. "Can recurrent neural networks warp time?" ICLR,
+       2018.
     """
 
     def __init__(
@@ -63,6 +76,8 @@ class RecurrentStack(nn.Module):
         bidirectional: bool = False,
         dropout: float = 0.0,
         cell: str = "lstm",
+        forget_bias: float | str = 1.0,
+        longest: int = 2,
     ):
         super().__init__()
         self.n_outputs = hidden_size * (2 if bidirectional else 1)
@@ -74,6 +89,8 @@ class RecurrentStack(nn.Module):
             _build_layer(cell, size, hidden_size) for size in sizes if bidirectional
         )
         self.dropout = nn.Dropout(dropout)
+        for layer in (*self.forward_layers, *self.backward_layers):
+            _set_forget_bias(layer, CELLS[cell].gates, forget_bias, longest)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run the layers.
@@ -176,6 +193,19 @@ def _build_layer(cell: str, input_size: int, hidden_size: int) -> nn.Module:
             nn.init.xavier_uniform_(block)
         layer.bias_hh_l0.zero_()
         layer.bias_ih_l0.zero_()
-        if "f" in gates:
-            layer.bias_ih_l0.chunk(len(gates))[gates.index("f")].fill_(1.0)
     return layer
+
+
+@torch.no_grad()
+def _set_forget_bias(
+    layer: nn.Module, gates: tuple[str, ...], forget_bias: float | str, longest: int
+) -> None:
+    bias = dict(zip(gates, layer.bias_ih_l0.chunk(len(gates)), strict=True))
+    if forget_bias == "chrono":
+        kept = bias.get("f", bias.get("z"))  # the z of a GRU is what it keeps
+        if kept is not None:
+            kept.uniform_(1.0, max(longest - 1.0, 1.0)).log_()
+        if "i" in bias:
+            bias["i"].copy_(-kept)
+    elif "f" in bias:
+        bias["f"].fill_(forget_bias)
