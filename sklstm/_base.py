@@ -220,6 +220,7 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         network = build_network(
             samples,
             len(mean),
+            self.n_members,
             standardize=self.standardize,
             hidden_size=self.hidden_size,
             cell=self.cell,
@@ -230,8 +231,7 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             pooling=self.pooling,
             missing=self.missing,
         )
-        network.output_mean.copy_(torch.as_tensor(mean))
-        network.output_scale.copy_(torch.as_tensor(scale))
+        network.set_output_statistics(torch.as_tensor(mean), torch.as_tensor(scale))
         return network.float() if self.device_.type == "mps" else network
 
     def _tensors(self, samples, network):

@@ -11,12 +11,19 @@ from sklstm._selection import WeightedSteps
 from sklstm._state import building_state
 from sklstm._statistics import ColumnStatistics, column_statistics
 from sklstm._times import mean_gap
-from sklstm.nn import SequenceNetwork
+from sklstm.nn import EnsembleNetwork, SequenceNetwork
+
+Network = SequenceNetwork | EnsembleNetwork
 
 
 def build_network(
-    samples: Samples | StepSamples, n_outputs: int, *, standardize: bool, **options: Any
-) -> SequenceNetwork:
+    samples: Samples | StepSamples,
+    n_outputs: int,
+    n_members: int = 1,
+    *,
+    standardize: bool,
+    **options: Any,
+) -> Network:
     """Build a network for samples, with the statistics of their features.
 
     Parameters
@@ -27,6 +34,9 @@ def build_network(
     n_outputs : int
         Number of outputs.
 
+    n_members : int, default=1
+        Number of networks that answer with their mean.
+
     standardize : bool
         Whether the network standardises its inputs.
 
@@ -35,27 +45,43 @@ def build_network(
 
     Returns
     -------
-    network : SequenceNetwork
+    network : SequenceNetwork or EnsembleNetwork
         With random weights from torch's global generator.
     """
     sequences, weight = samples.sequences, samples.sequence_weight
     steps = column_statistics(WeightedSteps(sequences, weight), without_far=True)
-    options["missing_features"] = np.flatnonzero(steps.has_missing)
+    static = None
     if sequences.static is not None:
         static = column_statistics([(sequences.static, weight)], without_far=True)
         options["missing_static"] = np.flatnonzero(static.has_missing)
-    options["longest"] = int(sequences.lengths.max())
-    options["has_times"] = sequences.times is not None
-    network = SequenceNetwork(
-        sequences.n_features, n_outputs, n_static=sequences.n_static, **options
+    network = _new_network(
+        n_members=n_members,
+        n_features=sequences.n_features,
+        n_outputs=n_outputs,
+        n_static=sequences.n_static,
+        missing_features=np.flatnonzero(steps.has_missing),
+        longest=int(sequences.lengths.max()),
+        has_times=sequences.times is not None,
+        **options,
     )
-    if sequences.times is not None:
-        network.inputs.time_scale.fill_(mean_gap(sequences, weight))
-    if standardize:
-        _set_statistics(network.inputs, steps)
-        if sequences.static is not None:
-            _set_statistics(network.static_inputs, static)
+    for member in _members_of(network):
+        if sequences.times is not None:
+            member.inputs.time_scale.fill_(mean_gap(sequences, weight))
+        if standardize:
+            _set_statistics(member.inputs, steps)
+        if standardize and static is not None:
+            _set_statistics(member.static_inputs, static)
     return network
+
+
+def _new_network(n_members: int = 1, **config: Any) -> Network:
+    if n_members == 1:
+        return SequenceNetwork(**config)
+    return EnsembleNetwork([SequenceNetwork(**config) for _ in range(n_members)])
+
+
+def _members_of(network: Network) -> list[SequenceNetwork]:
+    return list(getattr(network, "members", [network]))
 
 
 def _set_statistics(inputs: nn.Module, statistics: ColumnStatistics) -> None:
@@ -64,7 +90,7 @@ def _set_statistics(inputs: nn.Module, statistics: ColumnStatistics) -> None:
     )
 
 
-def network_to_arrays(network: SequenceNetwork) -> dict[str, Any]:
+def network_to_arrays(network: Network) -> dict[str, Any]:
     """Return all that a network is, as plain values and arrays in main memory."""
     state = network.state_dict()
     return {
@@ -73,10 +99,10 @@ def network_to_arrays(network: SequenceNetwork) -> dict[str, Any]:
     }
 
 
-def network_from_arrays(arrays: dict[str, Any]) -> SequenceNetwork:
+def network_from_arrays(arrays: dict[str, Any]) -> Network:
     """Return the network that :func:`network_to_arrays` took apart, on the CPU."""
     with building_state():
-        network = SequenceNetwork(**arrays["config"])
+        network = _new_network(**arrays["config"])
     state = {name: torch.tensor(array) for name, array in arrays["state"].items()}
     network.load_state_dict(state)
     return network.eval()

@@ -22,6 +22,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         "bidirectional": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "pooling": [StrOptions({"last", "mean", "max", "concat"})],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -53,6 +54,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         bidirectional,
         dropout,
         pooling,
+        n_members,
         max_epochs,
         batch_size,
         lr,
@@ -79,6 +81,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         self.bidirectional = bidirectional
         self.dropout = dropout
         self.pooling = pooling
+        self.n_members = n_members
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr

@@ -126,7 +126,7 @@ class SequenceTensors(Dataset):
         starts = np.cumsum(self.lengths) - self.lengths
         columns = torch.empty(
             (self.lengths.sum(), self.network.inputs.n_outputs),
-            dtype=self.network.head.weight.dtype,
+            dtype=self.network.dtype,
             device=self.device,
         )
         for chunk in chunks_of(self.lengths):

@@ -216,7 +216,9 @@ def training_callbacks(
         callbacks.append(("sklstm_average", AverageWeights()))
     callbacks.append(("sklstm_best", KeepBest()))
     if estimator.clip_grad_norm is not None:
-        callbacks.append(("sklstm_clip", ClipGradients(estimator.clip_grad_norm)))
+        # The loss is a mean over members: their gradients are as many times smaller.
+        max_norm = estimator.clip_grad_norm / np.sqrt(estimator.n_members)
+        callbacks.append(("sklstm_clip", ClipGradients(max_norm)))
     if estimator.verbose:
         callbacks.append(("sklstm_bar", EpochBar(type(estimator).__name__, epochs)))
     if getattr(estimator, "_skl_callbacks", None):

@@ -101,7 +101,12 @@ class SequenceNet(NeuralNet):
             return scores(**x).float()
 
     def get_loss(self, y_pred: Tensor, y_true: tuple[Tensor, Tensor], *args, **kwargs):
-        return self.criterion_(y_pred, *y_true)
+        target, weight = y_true
+        n_members = len(y_pred) // len(weight)  # 1 but for the training of several
+        if n_members > 1:
+            target = torch.cat([target] * n_members)
+            weight = weight.repeat(n_members)
+        return self.criterion_(y_pred, target, weight)
 
     def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Tensor]:
         self.optimizer_.zero_grad()

@@ -152,9 +152,19 @@ class SequenceNetwork(nn.Module):
         self.register_buffer("output_scale", torch.ones(n_outputs, dtype=torch.float64))
 
     @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
+        return self.head.weight.dtype
+
+    @property
     def is_causal(self) -> bool:
         """Whether a state depends on the steps before it only."""
         return not self.config["bidirectional"]
+
+    def set_output_statistics(self, mean: Tensor, scale: Tensor) -> None:
+        """Set the mean and the scale of the target."""
+        self.output_mean.copy_(mean)
+        self.output_scale.copy_(scale)
 
     def forward(
         self,
@@ -190,11 +200,11 @@ class SequenceNetwork(nn.Module):
 
     def prepare(self, x: Tensor, first_row: Tensor, times: Tensor | None = None) -> Tensor:
         """Do what needs no learning to steps that lie end to end, see :class:`StepInputs`."""
-        return self.inputs.prepare(x, first_row, times, self.head.weight.dtype)
+        return self.inputs.prepare(x, first_row, times, self.dtype)
 
     def prepare_static(self, static: Tensor) -> Tensor:
         """Return the columns beside the pooled state: (batch, static_inputs.n_outputs)."""
-        return self.static_inputs(static, self.head.weight.dtype)
+        return self.static_inputs(static, self.dtype)
 
     def outputs(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None

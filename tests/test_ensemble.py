@@ -1,0 +1,97 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from conftest import FAST
+from torch.nn import functional as F
+
+from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm.nn import EnsembleNetwork, SequenceNetwork
+
+N_MEMBERS = 3
+
+
+def build_ensemble(seed=0):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        members = [SequenceNetwork(2, 2, hidden_size=4) for _ in range(N_MEMBERS)]
+    ensemble = EnsembleNetwork(members)
+    ensemble.set_output_statistics(torch.tensor([3.0, 0]), torch.tensor([2.0, 1]))
+    return ensemble.eval()
+
+
+@pytest.fixture
+def batch():
+    x = torch.randn(5, 6, 2, generator=torch.Generator().manual_seed(0))
+    return x, torch.tensor([6, 2, 3, 6, 1])
+
+
+def test_members_differ():
+    first, second, _ = build_ensemble().members
+    assert not torch.equal(first.head.weight, second.head.weight)
+
+
+def test_answers_with_the_mean_of_its_members(batch):
+    ensemble = build_ensemble()
+    for method in ("forward", "outputs", "step_outputs", "scores", "step_scores"):
+        expected = torch.stack([getattr(m, method)(*batch) for m in ensemble.members])
+        torch.testing.assert_close(getattr(ensemble, method)(*batch), expected.mean(dim=0))
+
+
+def test_gives_the_scores_of_all_members_in_training(batch):
+    ensemble = build_ensemble().train()
+    for method, n_rows in [("scores", 5), ("step_scores", 18)]:
+        scores = getattr(ensemble, method)(*batch)
+        assert scores.shape == (N_MEMBERS * n_rows, 2)
+        parts = [getattr(member, method)(*batch) for member in ensemble.members]
+        assert torch.equal(scores, torch.cat(parts))
+
+
+def test_each_member_learns_by_itself(batch):
+    ensemble, target = build_ensemble().train(), torch.tensor([0, 1, 0, 1, 1])
+    loss = F.cross_entropy(ensemble.scores(*batch), target.repeat(N_MEMBERS))
+    loss.backward()
+    for member, alone in zip(ensemble.members, build_ensemble().train().members, strict=True):
+        F.cross_entropy(alone.scores(*batch), target).backward()
+        torch.testing.assert_close(
+            N_MEMBERS * member.head.weight.grad, alone.head.weight.grad, rtol=1e-4, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("estimator_class", [LSTMClassifier, LSTMRegressor])
+def test_an_estimator_of_several_members_is_one_of_them_in_every_other_way(
+    estimator_class, full_records, labels
+):
+    X = full_records.with_times(np.arange(len(full_records.values)))
+    model = estimator_class(n_members=N_MEMBERS, missing="decay", **FAST).fit(X, labels)
+    assert len(model.module_.members) == N_MEMBERS
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    predict = getattr(model, "predict_proba_over_time", None) or model.predict_over_time
+    assert len(predict(X)) == len(X)
+    again = estimator_class(n_members=N_MEMBERS, missing="decay", **FAST).fit(X, labels)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert again.partial_fit(X, labels).n_iter_ == model.n_iter_ + 1
+
+
+def test_steps_are_labelled_by_several_members_too(ragged):
+    y = [(sequence[:, 0] > 0).astype(int) for sequence in ragged]
+    clf = LSTMClassifier(n_members=2, early_stopping=True, **FAST).fit(ragged, y)
+    assert 0 <= clf.score(ragged, y) <= 1
+    assert "valid_loss" in clf.history_[0]
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_members_vary_less_together_than_alone(ragged, targets, bidirectional):
+    predictions = {}
+    for n_members in (1, 4):
+        params = {**FAST, "n_members": n_members, "bidirectional": bidirectional}
+        predictions[n_members] = [
+            LSTMRegressor(**{**params, "random_state": seed})
+            .fit(ragged[:30], targets[:30])
+            .predict(ragged[30:])
+            for seed in range(4)
+        ]
+    spread = {k: np.std(p, axis=0).mean() for k, p in predictions.items()}
+    assert spread[4] < 0.75 * spread[1]
