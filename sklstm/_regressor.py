@@ -56,6 +56,11 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         How the states of a sequence become one vector: the state after its last step,
         the mean or the maximum over its steps, or the three side by side.
 
+    n_members : int, default=1
+        Number of networks that are trained side by side, from different initial weights,
+        and answer with the mean of their outputs. Three are more accurate than one, and
+        vary less from seed to seed [6]_; they take three times as long.
+
     loss : str, default="squared_error"
         What is minimised, on the standardised target: "squared_error",
         "absolute_error", "huber" (squared within one standard deviation and absolute
@@ -64,11 +69,6 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     quantile : float, default=0.5
         The quantile to predict with `loss="quantile"`, between 0 and 1.
-
-    n_members : int, default=1
-        Number of networks that are trained side by side, from different initial weights,
-        and answer with the mean of their outputs. Three are more accurate than one, and
-        vary less from seed to seed [6]_; they take three times as long.
 
     max_epochs : int, default=60
         Number of passes over the training data, at most.
