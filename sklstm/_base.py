@@ -28,6 +28,7 @@ from sklstm._training.batches import TrainingTensors
 from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
 from sklstm._training.prediction import (
+    predict_attention,
     predict_outputs,
     predict_outputs_over_time,
     predict_step_outputs,
@@ -63,8 +64,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or ragged
             The target of each sequence. A list of arrays (n_timesteps_i,) or
             (n_timesteps_i, n_outputs), or a :class:`~sklstm.SequenceArray`, is a target
-            for every step, NaN or None where there is none; predictions then have this
-            form.
+            for every step, NaN or None where there is none; predictions are then as
+            ragged as X.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, 1 for each if None. A sample of weight 0 is left out.
@@ -130,7 +131,7 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         sequences = check_sequences(self, X, reset=reset)
         check_consistent_length(sequences, y, groups)
         groups = sequences.ids if groups is None else column_or_1d(groups)
-        self._check_level(y, reset)
+        self._check_level(y, sequences, reset)
         encode = self._encode_steps if self._labels_steps else self._encode_samples
         target, weight = encode(sequences, y, sample_weight, reset)
         kind = StepSamples if self._labels_steps else Samples
@@ -138,8 +139,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         is_used = samples.sequence_weight > 0
         return samples if is_used.all() else samples.take(is_used)
 
-    def _check_level(self, y, reset):
-        labels_steps = is_step_target(y)
+    def _check_level(self, y, sequences, reset):
+        labels_steps = is_step_target(y, sequences)
         if reset:
             self._labels_steps = labels_steps
         if labels_steps != self._labels_steps:
@@ -265,6 +266,31 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             "best_epoch_": net.best_epoch(),
             "_optimizer_state": net.optimizer_.state_dict(),
         }
+
+    def attention_weights(self, X):
+        """Return how much each step counts in the pooled state, for `pooling="attention"`.
+
+        Parameters
+        ----------
+        X : SequenceArray, array-like or list
+            The sequences, in any form that :meth:`fit` takes.
+
+        Returns
+        -------
+        weights : SequenceArray, list of ndarray or ndarray
+            For each sequence (n_timesteps_i,), which sum to 1. A
+            :class:`~sklstm.SequenceArray` of one feature with the same ids and times for
+            one, an array (n_samples, n_timesteps) for an array of full sequences, a list
+            otherwise.
+        """
+        sequences = self._check_for_prediction(X)
+        if self.module_.config["pooling"] != "attention":
+            raise ValueError(
+                f"This {type(self).__name__} was fitted with "
+                f"pooling={self.module_.config['pooling']!r}, which weighs no steps: fit it "
+                "with pooling='attention'."
+            )
+        return steps_like(X, self._run_network(predict_attention, sequences)[:, 0], sequences)
 
     @abstractmethod
     def _values_of(self, outputs):

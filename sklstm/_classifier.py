@@ -9,7 +9,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklstm._base import _BaseLSTM
 from sklstm._labels import check_labels, class_weights, encode_labels
 from sklstm._score import ScoreMixin
-from sklstm._steps import is_step_target
 from sklstm.nn import WeightedLoss
 from sklstm.nn.metrics import accuracy, subset_accuracy
 
@@ -52,9 +51,10 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Probability of dropping a value between recurrent layers and before the output,
         in training.
 
-    pooling : {"last", "mean", "max", "concat"}, default="concat"
+    pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector: the state after its last step,
-        the mean or the maximum over its steps, or the three side by side.
+        the mean or the maximum over its steps, or the three side by side. "attention" is
+        a mean whose weights are learnt, see :meth:`attention_weights`.
 
     n_members : int, default=1
         Number of networks that are trained side by side, from different initial weights,
@@ -311,8 +311,6 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         """
         if not self.__sklearn_is_fitted__():
             self._partial_classes = classes
-            if classes is None and (is_step_target(y) or np.ndim(y) == 1):
-                raise ValueError("classes must be passed on the first call to partial_fit.")
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
                 f"classes={classes!r} are not those of the first call: "
@@ -449,7 +447,11 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
             self.classes_ = np.arange(y.shape[1])
             self.n_outputs_ = y.shape[1]
             return
-        known = getattr(self, "_partial_classes", None)
+        known = None
+        if "_partial_classes" in vars(self):
+            known = self._partial_classes
+            if known is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
         self.classes_ = np.unique(y if known is None else known)
         self.n_outputs_ = 1
         if len(self.classes_) < 2:

@@ -52,9 +52,10 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         Probability of dropping a value between recurrent layers and before the output,
         in training.
 
-    pooling : {"last", "mean", "max", "concat"}, default="concat"
+    pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector: the state after its last step,
-        the mean or the maximum over its steps, or the three side by side.
+        the mean or the maximum over its steps, or the three side by side. "attention" is
+        a mean whose weights are learnt, see :meth:`attention_weights`.
 
     n_members : int, default=1
         Number of networks that are trained side by side, from different initial weights,

@@ -6,8 +6,12 @@ from sklearn.utils import check_array
 from sklstm.sequences import SequenceArray
 
 
-def is_step_target(y) -> bool:
-    """Whether y holds values of steps: a SequenceArray, arrays in a list, or 3-D."""
+def is_step_target(y, sequences: SequenceArray) -> bool:
+    """Whether y holds values of steps: a SequenceArray, a list of arrays, or 3-D.
+
+    A list of arrays of one length may also be the rows of a matrix. It holds values of
+    steps where that is the length of every sequence.
+    """
     if isinstance(y, SequenceArray):
         return True
     if isinstance(y, np.ndarray) and (y.dtype != object or y.ndim != 1):
@@ -15,8 +19,10 @@ def is_step_target(y) -> bool:
     if not isinstance(y, (list, tuple, np.ndarray)) or not len(y):
         return False
     is_array = all(getattr(part, "ndim", 0) >= 1 for part in y)
-    is_list = all(isinstance(part, (list, tuple)) for part in y)
-    return is_array or (is_list and len({len(part) for part in y}) > 1)
+    if not is_array and not all(isinstance(part, (list, tuple)) for part in y):
+        return False
+    lengths = np.array([len(part) for part in y])
+    return np.ptp(lengths) > 0 or (is_array and np.array_equal(lengths, sequences.lengths))
 
 
 def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
@@ -80,7 +86,7 @@ def step_weights(sample_weight, sequences: SequenceArray) -> np.ndarray:
     """Return a weight a step, from None or from a weight a sequence or a step."""
     if sample_weight is None:
         return np.ones(len(sequences.values))
-    if is_step_target(sample_weight):
+    if is_step_target(sample_weight, sequences):
         weight = flat_steps(sample_weight, sequences, "sample_weight").astype(np.float64)
     else:
         weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64)

@@ -190,5 +190,5 @@ def test_static_columns_are_read():
         RNG.standard_normal((3 * n_samples, 2)), np.full(n_samples, 3), static=static
     )
     y = (static[:, 0] == 1).astype(int)
-    clf = fast_classifier(max_epochs=200, weight_decay=0.0, dropout=0.0)
+    clf = fast_classifier(max_epochs=400, weight_decay=0.0, dropout=0.0)
     assert clf.fit(X, y).score(X, y) == 1.0

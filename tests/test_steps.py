@@ -143,20 +143,23 @@ def test_works_in_cross_validation_and_search(ragged, running, classifier, form,
 
 
 @pytest.mark.parametrize(
-    ("y", "expected"),
+    ("y", "lengths", "expected"),
     [
-        ([np.zeros(3), np.zeros(3)], True),
-        ([[0, 1, 1], [0, 1]], True),
-        (np.array([np.zeros(2), np.zeros(3)], dtype=object), True),
-        (np.zeros((2, 3, 1)), True),
-        ([[0, 1], [1, 0]], False),
-        ([0, 1], False),
-        (np.zeros((2, 3)), False),
-        (np.array(["a", "b"], dtype=object), False),
+        ([np.zeros(3), np.zeros(3)], [3, 3], True),
+        ([np.zeros(3), np.zeros(3)], [4, 4], False),  # rows of an indicator matrix
+        ([np.zeros(3), np.zeros(2)], [4, 4], True),
+        ([[0, 1, 1], [0, 1]], [3, 2], True),
+        (np.array([np.zeros(2), np.zeros(3)], dtype=object), [2, 3], True),
+        (np.zeros((2, 3, 1)), [3, 3], True),
+        ([[0, 1], [1, 0]], [2, 2], False),
+        ([0, 1], [2, 2], False),
+        (np.zeros((2, 3)), [3, 3], False),
+        (np.array(["a", "b"], dtype=object), [2, 2], False),
     ],
 )
-def test_what_holds_values_of_steps(y, expected):
-    assert is_step_target(y) is expected
+def test_what_holds_values_of_steps(y, lengths, expected):
+    X = SequenceArray(np.zeros((sum(lengths), 1)), lengths)
+    assert is_step_target(y, X) == expected
 
 
 def test_values_lie_end_to_end(ragged, running):

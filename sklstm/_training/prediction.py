@@ -51,7 +51,8 @@ def predict_outputs(
     def run(tensors, indices):
         return indices, network.outputs(**tensors.inputs(indices))
 
-    return _run_batches(run, network, sequences, device, precision, len(sequences))
+    shape = (len(sequences), len(network.output_scale))
+    return _run_batches(run, network, sequences, device, precision, shape)
 
 
 def predict_outputs_over_time(
@@ -98,17 +99,47 @@ def predict_step_outputs(
     outputs : float64 ndarray of shape (n_steps, n_outputs)
         In the order of the steps. A bidirectional network has read the whole sequence.
     """
+    n_outputs = len(network.output_scale)
+    run = network.step_outputs
+    return _run_steps(run, network, sequences, device, precision, n_outputs)
+
+
+def predict_attention(
+    network: SequenceNetwork,
+    sequences: SequenceSelection,
+    device: torch.device,
+    precision: torch.dtype,
+) -> np.ndarray:
+    """Return the weight of every step in the pooled state.
+
+    Parameters
+    ----------
+    network, sequences, device, precision
+        As in :func:`predict_outputs`; all sequences of an array, in its order.
+
+    Returns
+    -------
+    weights : float64 ndarray of shape (n_steps, 1)
+        In the order of the steps; those of a sequence sum to 1.
+    """
+    run = network.attention_weights
+    return _run_steps(run, network, sequences, device, precision, 1)
+
+
+def _run_steps(run_network, network, sequences, device, precision, n_columns) -> np.ndarray:
+    """Collect what the network returns for the real steps of batches."""
 
     def run(tensors, indices):
         rows, _ = rows_of(sequences.starts[indices], sequences.lengths[indices])
-        return rows, network.step_outputs(**tensors.inputs(indices))
+        return rows, run_network(**tensors.inputs(indices))
 
-    return _run_batches(run, network, sequences, device, precision, sequences.lengths.sum())
+    shape = (sequences.lengths.sum(), n_columns)
+    return _run_batches(run, network, sequences, device, precision, shape)
 
 
-def _run_batches(run, network, sequences, device, precision, n_rows) -> np.ndarray:
+def _run_batches(run, network, sequences, device, precision, shape) -> np.ndarray:
     """Collect what `run` returns for batches: rows, and the outputs in these rows."""
-    outputs = np.empty((n_rows, len(network.output_scale)))
+    outputs = np.empty(shape)
     with torch.inference_mode(), flushed_denormals(), autocast(device, precision):
         tensors = SequenceTensors(sequences, network, device)
         everything = np.arange(len(sequences))

@@ -92,6 +92,10 @@ class EnsembleNetwork(nn.Module):
         """Return the mean outputs at every real step."""
         return _mean([member.step_outputs(*args, **inputs) for member in self.members])
 
+    def attention_weights(self, *args: Tensor | None, **inputs: Tensor | None) -> Tensor:
+        """Return the mean weight of every real step, for "attention"."""
+        return _mean([member.attention_weights(*args, **inputs) for member in self.members])
+
     def scores(self, *args: Tensor | None, **inputs: Tensor | None) -> Tensor:
         """Return scores: (n_members * batch, n_outputs) in training, else their mean."""
         return self._combine([member.scores(*args, **inputs) for member in self.members])

@@ -5,11 +5,22 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sklstm.nn.attention import build_pooling
 from sklstm.nn.inputs import StaticInputs, StepInputs
-from sklstm.nn.pooling import Pooling
+from sklstm.nn.pooling import is_padding
 from sklstm.nn.recurrent import RecurrentStack
 
 __all__ = ["SequenceNetwork"]
+
+RECURRENT_OPTIONS = (
+    "hidden_size",
+    "num_layers",
+    "bidirectional",
+    "dropout",
+    "cell",
+    "forget_bias",
+    "longest",
+)
 
 
 class SequenceNetwork(nn.Module):
@@ -39,7 +50,7 @@ class SequenceNetwork(nn.Module):
     dropout : float, default=0.0
         Probability of dropping a value between recurrent layers and before the head.
 
-    pooling : {"last", "mean", "max", "concat"}, default="concat"
+    pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector.
 
     cell : {"lstm", "gru", "rnn", "peephole", "use_gate"}, default="lstm"
@@ -135,17 +146,9 @@ class SequenceNetwork(nn.Module):
         }
         self.inputs = StepInputs(n_features, missing_features, missing, has_times)
         self.static_inputs = StaticInputs(n_static, missing_static)
-        self.recurrent = RecurrentStack(
-            self.inputs.n_outputs,
-            hidden_size,
-            num_layers,
-            bidirectional,
-            dropout,
-            cell,
-            forget_bias,
-            longest,
-        )
-        self.pooling = Pooling(pooling, self.recurrent.n_outputs)
+        recurrent_options = {name: self.config[name] for name in RECURRENT_OPTIONS}
+        self.recurrent = RecurrentStack(self.inputs.n_outputs, **recurrent_options)
+        self.pooling = build_pooling(pooling, self.recurrent.n_outputs)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.pooling.n_outputs + self.static_inputs.n_outputs, n_outputs)
         self.register_buffer("output_mean", torch.zeros(n_outputs, dtype=torch.float64))
@@ -292,6 +295,30 @@ class SequenceNetwork(nn.Module):
         pooled = self._pooled_over_time(columns, lengths, static)
         return self._exact_scores(pooled) * self.output_scale + self.output_mean
 
+    def attention_weights(
+        self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
+    ) -> Tensor:
+        """Return the weight of every real step in the pooled state, for "attention".
+
+        Parameters
+        ----------
+        columns : Tensor of shape (batch, time, inputs.n_outputs)
+            Right-padded rows of :meth:`prepare`.
+
+        lengths : long Tensor of shape (batch,), default=None
+            Number of real steps of each sequence. None means that all are full.
+
+        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
+            Not used.
+
+        Returns
+        -------
+        weights : Tensor of shape (n_steps, 1)
+            Those of the first sequence's steps, which sum to 1, then the second's.
+        """
+        states, _ = self.recurrent(self.inputs(columns), lengths)
+        return _real_steps(self.pooling.weights(states, lengths), lengths)
+
     def _pooled_over_time(self, columns, lengths, static) -> Tensor:
         """Return the pooled state of the steps so far: (n_steps, head's inputs)."""
         states, _ = self.recurrent(self.inputs(columns), lengths)
@@ -299,10 +326,7 @@ class SequenceNetwork(nn.Module):
         if static is not None:
             static = static[:, None].expand(-1, pooled.shape[1], -1)
             pooled = torch.cat([pooled, static], dim=-1)
-        if lengths is None:
-            return pooled.flatten(0, 1)
-        step = torch.arange(pooled.shape[1], device=pooled.device)
-        return pooled[step < lengths[:, None]]
+        return _real_steps(pooled, lengths)
 
     def _prepare_padded(self, x: Tensor, times: Tensor | None) -> Tensor:
         batch, time, n_features = x.shape
@@ -317,3 +341,10 @@ class SequenceNetwork(nn.Module):
         dtype = self.output_scale.dtype
         weight, bias = self.head.weight.to(dtype), self.head.bias.to(dtype)
         return nn.functional.linear(self.dropout(pooled).to(dtype), weight, bias)
+
+
+def _real_steps(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """Lay the real steps of a padded batch end to end: (n_steps, n_columns)."""
+    if lengths is None:
+        return values.flatten(0, 1)
+    return values[~is_padding(values, lengths)[..., 0]]

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Pooling", "masked_max", "masked_mean"]
+__all__ = ["Pooling", "is_padding", "masked_max", "masked_mean"]
 
 
 class Pooling(nn.Module):
@@ -73,7 +73,7 @@ def masked_mean(outputs: Tensor, lengths: Tensor | None) -> Tensor:
     """Mean over the real steps of each sequence: (batch, n_columns)."""
     if lengths is None:
         return outputs.mean(dim=1)
-    total = outputs.masked_fill(_is_padding(outputs, lengths), 0.0).sum(dim=1)
+    total = outputs.masked_fill(is_padding(outputs, lengths), 0.0).sum(dim=1)
     return total / lengths[:, None]
 
 
@@ -81,9 +81,10 @@ def masked_max(outputs: Tensor, lengths: Tensor | None) -> Tensor:
     """Maximum over the real steps of each sequence: (batch, n_columns)."""
     if lengths is None:
         return outputs.amax(dim=1)
-    return outputs.masked_fill(_is_padding(outputs, lengths), -torch.inf).amax(dim=1)
+    return outputs.masked_fill(is_padding(outputs, lengths), -torch.inf).amax(dim=1)
 
 
-def _is_padding(outputs: Tensor, lengths: Tensor) -> Tensor:
+def is_padding(outputs: Tensor, lengths: Tensor) -> Tensor:
+    """Whether a step lies behind the end of its sequence: (batch, time, 1)."""
     step = torch.arange(outputs.shape[1], device=outputs.device)
     return (step >= lengths[:, None]).unsqueeze(-1)  # (batch, time, 1)

@@ -1,0 +1,77 @@
+"""Pooling that learns which steps matter."""
+
+import torch
+from torch import Tensor, nn
+
+from sklstm.nn.pooling import Pooling, is_padding
+
+__all__ = ["AttentionPooling", "build_pooling"]
+
+
+class AttentionPooling(nn.Module):
+    """Mean of the states of each sequence, weighted by additive attention [1]_.
+
+    The score of a state h is v tanh(W h + b); the weights of a sequence are the softmax
+    of its scores. Padding has none.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of columns of the states.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Number of columns of the summary: `n_inputs`.
+
+    References
+    ----------
+    .. [1] D. Bahdanau, K. Cho and Y. Bengio. "Neural machine translation by jointly
+       learning to align and translate". ICLR, 2015.
+    """
+
+    def __init__(self, n_inputs: int):
+        super().__init__()
+        self.n_outputs = n_inputs
+        self.projection = nn.Linear(n_inputs, n_inputs)
+        self.score = nn.Linear(n_inputs, 1, bias=False)
+
+    def forward(self, outputs: Tensor, last: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return the summary, (batch, n_outputs).
+
+        Parameters
+        ----------
+        outputs : Tensor of shape (batch, time, n_inputs)
+            States at every step.
+
+        last : Tensor of shape (batch, n_inputs)
+            States after the whole sequence was read; not used.
+
+        lengths : long Tensor of shape (batch,), default=None
+            Number of real steps of each sequence. None means that all are full.
+        """
+        weights = self.weights(outputs, lengths)
+        if lengths is not None:  # 0 times what lies there need not be 0
+            outputs = outputs.masked_fill(is_padding(outputs, lengths), 0.0)
+        return (weights.transpose(1, 2) @ outputs)[:, 0]
+
+    def weights(self, outputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return the weight of every step, (batch, time, 1), 0 where there is padding."""
+        scores = self._scores(outputs)
+        if lengths is not None:
+            scores = scores.masked_fill(is_padding(outputs, lengths), -torch.inf)
+        return torch.softmax(scores, dim=1)
+
+    def over_time(self, outputs: Tensor) -> Tensor:
+        """Return the summary of the steps so far, at each step: (batch, time, n_outputs)."""
+        scores = self._scores(outputs)
+        weights = torch.exp(scores - scores.amax(dim=1, keepdim=True))
+        return (weights * outputs).cumsum(dim=1) / weights.cumsum(dim=1)
+
+    def _scores(self, outputs: Tensor) -> Tensor:
+        return self.score(torch.tanh(self.projection(outputs)))
+
+
+def build_pooling(mode: str, n_inputs: int) -> Pooling | AttentionPooling:
+    """Return the pooling of a name: "attention", or a mode of :class:`Pooling`."""
+    return AttentionPooling(n_inputs) if mode == "attention" else Pooling(mode, n_inputs)
