@@ -80,9 +80,14 @@ class Cell(nn.Module, metaclass=ABCMeta):
             outputs.append(state[0])
         return torch.stack(outputs, dim=1), state
 
-    @abstractmethod
     def step(self, product: Tensor, state: State) -> State:
         """Return the state after a step, for W x + b of all gates and the state before."""
+        values = self.equations(product, state)
+        return tuple(values[name] for name in ("hidden", "cell")[: self.n_states])
+
+    @abstractmethod
+    def equations(self, product: Tensor, state: State) -> dict[str, Tensor]:
+        """Return all that a step computes, by name: gates, candidates and new states."""
 
     def _hidden(self, h: Tensor) -> Tensor:
         """U h + b of all gates."""
@@ -95,9 +100,9 @@ class RNNCell(Cell):
     gates = ("h",)
     n_states = 1
 
-    def step(self, product: Tensor, state: State) -> State:
+    def equations(self, product: Tensor, state: State) -> dict[str, Tensor]:
         (h,) = state
-        return (torch.tanh(product + self._hidden(h)),)
+        return {"hidden": torch.tanh(product + self._hidden(h))}
 
 
 class GRUCell(Cell):
@@ -110,14 +115,14 @@ class GRUCell(Cell):
     gates = ("r", "z", "n")
     n_states = 1
 
-    def step(self, product: Tensor, state: State) -> State:
+    def equations(self, product: Tensor, state: State) -> dict[str, Tensor]:
         (h,) = state
         input_r, input_z, input_n = product.chunk(3, dim=-1)
         hidden_r, hidden_z, hidden_n = self._hidden(h).chunk(3, dim=-1)
         r = torch.sigmoid(input_r + hidden_r)
         z = torch.sigmoid(input_z + hidden_z)
         n = torch.tanh(input_n + r * hidden_n)
-        return ((1 - z) * n + z * h,)
+        return {"reset": r, "update": z, "candidate": n, "hidden": (1 - z) * n + z * h}
 
 
 class LSTMCell(Cell):
@@ -130,12 +135,13 @@ class LSTMCell(Cell):
     gates = ("i", "f", "g", "o")
     n_states = 2
 
-    def step(self, product: Tensor, state: State) -> State:
+    def equations(self, product: Tensor, state: State) -> dict[str, Tensor]:
         h, c = state
         i, f, g, o = (product + self._hidden(h)).chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.sigmoid(o) * torch.tanh(c)
-        return h, c
+        i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
+        c = f * c + i * g
+        h = o * torch.tanh(c)
+        return _named(i, f, g, o, c, h)
 
 
 class PeepholeCell(Cell):
@@ -152,14 +158,15 @@ class PeepholeCell(Cell):
         super().__init__(input_size, hidden_size)
         self.peepholes = nn.Parameter(torch.zeros(3, hidden_size))
 
-    def step(self, product: Tensor, state: State) -> State:
+    def equations(self, product: Tensor, state: State) -> dict[str, Tensor]:
         h, c = state
         p_i, p_f, p_o = self.peepholes
         i, f, g, o = (product + self._hidden(h)).chunk(4, dim=-1)
-        i, f = torch.sigmoid(i + p_i * c), torch.sigmoid(f + p_f * c)
-        c = f * c + i * torch.tanh(g)
-        h = torch.sigmoid(o + p_o * c) * torch.tanh(c)
-        return h, c
+        i, f, g = torch.sigmoid(i + p_i * c), torch.sigmoid(f + p_f * c), torch.tanh(g)
+        c = f * c + i * g
+        o = torch.sigmoid(o + p_o * c)
+        h = o * torch.tanh(c)
+        return _named(i, f, g, o, c, h)
 
 
 class UseGateCell(Cell):
@@ -180,14 +187,20 @@ class UseGateCell(Cell):
         super().__init__(input_size, hidden_size)
         self.use = nn.Linear(hidden_size, hidden_size)
 
-    def step(self, product: Tensor, state: State) -> State:
+    def equations(self, product: Tensor, state: State) -> dict[str, Tensor]:
         short_term, long_term = state
         i, f, n, v = (product + self._hidden(short_term)).chunk(4, dim=-1)
-        learned = torch.tanh(n) * torch.sigmoid(i)
-        kept = long_term * torch.sigmoid(f)
+        i, f, n, v = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(n), torch.sigmoid(v)
+        learned = n * i
+        kept = long_term * f
         long_term = kept + learned
-        short_term = torch.tanh(self.use(kept)) * torch.sigmoid(v)
-        return short_term, long_term
+        short_term = torch.tanh(self.use(kept)) * v
+        return _named(i, f, n, v, long_term, short_term)
+
+
+def _named(i, f, candidate, o, c, h) -> dict[str, Tensor]:
+    values = {"input": i, "forget": f, "candidate": candidate, "output": o}
+    return {**values, "cell": c, "hidden": h}
 
 
 CELLS: dict[str, type[Cell]] = {

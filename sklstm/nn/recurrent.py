@@ -111,23 +111,24 @@ class RecurrentStack(nn.Module):
         last : Tensor of shape (batch, n_outputs)
             The states after a whole sequence was read, in each direction.
         """
-        if not self.backward_layers:
-            return self._run_forward(x, lengths)
-        for i, (ahead, back) in enumerate(
-            zip(self.forward_layers, self.backward_layers, strict=True)
-        ):
-            x = x if i == 0 else self.dropout(x)
-            outputs_ahead = run_layer(ahead, x)
-            outputs_back = run_layer(back, reverse_within_lengths(x, lengths))
-            outputs_back = reverse_within_lengths(outputs_back, lengths)
-            x = torch.cat([outputs_ahead, outputs_back], dim=-1)
-        # The backward direction has read everything once it arrives at step 0.
-        return x, torch.cat([last_step(outputs_ahead, lengths), outputs_back[:, 0]], dim=-1)
+        top = len(self.forward_layers) - 1
+        return self._run(top, self.layer_input(x, lengths, top), lengths)
 
-    def _run_forward(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-        for i, layer in enumerate(self.forward_layers):
-            x = run_layer(layer, x if i == 0 else self.dropout(x))
-        return x, last_step(x, lengths)
+    def layer_input(self, x: Tensor, lengths: Tensor | None, layer: int) -> Tensor:
+        """Return what a layer reads: the input, or the outputs of the layer below it."""
+        for i in range(layer):
+            x = self.dropout(self._run(i, x, lengths)[0])
+        return x
+
+    def _run(self, i: int, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        ahead = run_layer(self.forward_layers[i], x)
+        last = last_step(ahead, lengths)
+        if not self.backward_layers:
+            return ahead, last
+        back = run_layer(self.backward_layers[i], reverse_within_lengths(x, lengths))
+        back = reverse_within_lengths(back, lengths)
+        # The backward direction has read everything once it arrives at step 0.
+        return torch.cat([ahead, back], dim=-1), torch.cat([last, back[:, 0]], dim=-1)
 
 
 def run_layer(layer: nn.Module, x: Tensor) -> Tensor:
