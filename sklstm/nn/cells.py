@@ -71,18 +71,33 @@ class Cell(nn.Module, metaclass=ABCMeta):
         state : tuple of Tensor of shape (batch, hidden_size)
             The state after the last step.
         """
-        if state is None:
-            state = (x.new_zeros(len(x), self.hidden_size),) * self.n_states
-        products = F.linear(x, self.weight_ih_l0, self.bias_ih_l0)  # of all steps at once
         outputs = []
-        for product in products.unbind(dim=1):
+        state = self._zeros(x) if state is None else state
+        for product in self._products(x):
             state = self.step(product, state)
             outputs.append(state[0])
         return torch.stack(outputs, dim=1), state
 
+    def trace(self, x: Tensor) -> dict[str, Tensor]:
+        """Return all that is computed at all steps, by name: (batch, time, hidden_size)."""
+        steps, state = [], self._zeros(x)
+        for product in self._products(x):
+            steps.append(self.equations(product, state))
+            state = self._state_of(steps[-1])
+        return {name: torch.stack([s[name] for s in steps], dim=1) for name in steps[0]}
+
+    def _zeros(self, x: Tensor) -> State:
+        return (x.new_zeros(len(x), self.hidden_size),) * self.n_states
+
+    def _products(self, x: Tensor) -> tuple[Tensor, ...]:
+        """W x + b of all gates, computed for all steps at once."""
+        return F.linear(x, self.weight_ih_l0, self.bias_ih_l0).unbind(dim=1)
+
     def step(self, product: Tensor, state: State) -> State:
         """Return the state after a step, for W x + b of all gates and the state before."""
-        values = self.equations(product, state)
+        return self._state_of(self.equations(product, state))
+
+    def _state_of(self, values: dict[str, Tensor]) -> State:
         return tuple(values[name] for name in ("hidden", "cell")[: self.n_states])
 
     @abstractmethod

@@ -1,0 +1,209 @@
+"""What the gates of a fitted network do at every step."""
+
+import numpy as np
+import torch
+from sklearn.utils import Bunch
+
+from sklstm._selection import SequenceSelection, rows_of
+from sklstm._training.batches import SequenceTensors, batches_by_steps
+from sklstm._validation import check_sequences
+from sklstm.nn.cells import CELLS, Cell
+from sklstm.nn.recurrent import reverse_within_lengths
+from sklstm.sequences import SequenceArray
+
+__all__ = ["gate_activations", "memory_span"]
+
+MAX_STEPS = 1 << 13
+DIRECTIONS = ("forward", "backward")
+KEEPING_GATES = ("forget", "update")
+
+
+def gate_activations(estimator, X, layer=0, direction="forward", member=0):
+    """Return the gates and states of a recurrent layer at every step.
+
+    Parameters
+    ----------
+    estimator : LSTMClassifier or LSTMRegressor
+        Fitted.
+
+    X : SequenceArray, array-like or list
+        The sequences, in any form that the estimator takes.
+
+    layer : int, default=0
+        Which recurrent layer, from 0.
+
+    direction : {"forward", "backward"}, default="forward"
+        Which direction of a bidirectional network.
+
+    member : int, default=0
+        Which network, where there are several.
+
+    Returns
+    -------
+    activations : :class:`~sklearn.utils.Bunch`
+        A :class:`~sklstm.SequenceArray` of (n_timesteps_i, hidden_size) for each of
+        `input`, `forget`, `candidate`, `output`, `cell` and `hidden`, in the order of
+        the steps as they were recorded. A gate is between 0 and 1, a candidate and a
+        hidden state between -1 and 1. For `cell="gru"` they are `reset`, `update`
+        (`activations["update"]`, as a Bunch has a method of this name), `candidate` and
+        `hidden`, for `cell="rnn"` only `hidden`. For `cell="use_gate"`,
+        `input` is the learn gate, `output` the use gate, `cell` the long-term and
+        `hidden` the short-term memory.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, direction or member.
+
+    See Also
+    --------
+    memory_span : How long each unit remembers.
+
+    Examples
+    --------
+    >>> from sklstm import LSTMClassifier
+    >>> from sklstm.datasets import load_japanese_vowels
+    >>> from sklstm.inspection import gate_activations
+    >>> X, y = load_japanese_vowels(return_X_y=True)
+    >>> clf = LSTMClassifier(8, max_epochs=2, random_state=0).fit(X, y)
+    >>> gates = gate_activations(clf, X[:2])
+    >>> gates.forget[0].shape == (X.lengths[0], 8)
+    True
+    """
+    sequences = _sequences_of(estimator, X)
+    network = _member_of(estimator, member)
+    cell = _cell_of(network, layer, direction)
+    device = network.head.weight.device
+    selection = SequenceSelection(sequences)
+    tensors = SequenceTensors(selection, network, device)
+    values: dict[str, np.ndarray] = {}
+    for indices in batches_by_steps(sequences.lengths, MAX_STEPS):
+        batch = _run_cell(network, cell, layer, direction, tensors.inputs(indices))
+        rows, _ = rows_of(selection.starts[indices], selection.lengths[indices])
+        is_real = _is_real(selection.lengths[indices])
+        for name, value in batch.items():
+            shape = (len(sequences.values), value.shape[-1])
+            values.setdefault(name, np.empty(shape, dtype=np.float32))
+            values[name][rows] = value.cpu().numpy()[is_real]
+    ids, times = sequences.ids, sequences.times
+    return Bunch(
+        **{
+            name: SequenceArray(value, sequences.lengths, ids=ids, times=times)
+            for name, value in values.items()
+        }
+    )
+
+
+def memory_span(estimator, X, layer=0, direction="forward", member=0):
+    """Return how many steps each unit keeps half of what it holds.
+
+    A forget gate of f keeps a share of f of the cell state in a step. The span is what
+    the geometric mean of the gate over all steps amounts to.
+
+    Parameters
+    ----------
+    estimator : LSTMClassifier or LSTMRegressor
+        Fitted.
+
+    X : SequenceArray, array-like or list
+        The sequences, in any form that the estimator takes.
+
+    layer : int, default=0
+        Which recurrent layer, from 0.
+
+    direction : {"forward", "backward"}, default="forward"
+        Which direction of a bidirectional network.
+
+    member : int, default=0
+        Which network, where there are several.
+
+    Returns
+    -------
+    span : ndarray of shape (hidden_size,)
+        In steps, infinite where nothing is forgotten.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, direction or member, or the cell has no gate that
+        keeps.
+
+    See Also
+    --------
+    gate_activations : The gates themselves.
+
+    Examples
+    --------
+    >>> from sklstm import LSTMClassifier
+    >>> from sklstm.datasets import load_japanese_vowels
+    >>> from sklstm.inspection import memory_span
+    >>> X, y = load_japanese_vowels(return_X_y=True)
+    >>> clf = LSTMClassifier(8, max_epochs=2, random_state=0).fit(X, y)
+    >>> memory_span(clf, X).shape
+    (8,)
+    """
+    gates = gate_activations(estimator, X, layer, direction, member)
+    kept = [gates[name] for name in KEEPING_GATES if name in gates]
+    if not kept:
+        raise ValueError(
+            f"cell={estimator.module_.config['cell']!r} has no gate that keeps what it "
+            "holds: choose 'lstm', 'gru', 'peephole' or 'use_gate'."
+        )
+    share = kept[0].values.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        return np.log(0.5) / np.log(share).mean(axis=0)
+
+
+def _sequences_of(estimator, X):
+    if not hasattr(estimator, "module_"):
+        raise TypeError(
+            f"{type(estimator).__name__} has no network: give a fitted LSTMClassifier or "
+            "LSTMRegressor."
+        )
+    return check_sequences(estimator, X, reset=False)
+
+
+def _member_of(estimator, member):
+    members = list(getattr(estimator.module_, "members", [estimator.module_]))
+    if member not in range(len(members)):
+        raise ValueError(
+            f"member={member!r} does not exist: there are {len(members)}, from 0."
+        )
+    return members[member]
+
+
+def _cell_of(network, layer, direction) -> Cell:
+    """Return the equations with the weights of a layer and direction."""
+    recurrent = network.recurrent
+    n_layers = len(recurrent.forward_layers)
+    if layer not in range(n_layers):
+        raise ValueError(f"layer={layer!r} does not exist: there are {n_layers}, from 0.")
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction must be one of {DIRECTIONS}, got {direction!r}.")
+    if direction == "backward" and not recurrent.backward_layers:
+        raise ValueError(
+            "direction='backward' does not exist: fit the estimator with bidirectional=True."
+        )
+    layers = recurrent.forward_layers if direction == "forward" else recurrent.backward_layers
+    fitted = layers[layer]
+    input_size, hidden_size = fitted.weight_ih_l0.shape[1], fitted.weight_hh_l0.shape[1]
+    cell = CELLS[network.config["cell"]](input_size, hidden_size)
+    cell.load_state_dict(fitted.state_dict())
+    return cell.to(fitted.weight_ih_l0.device)
+
+
+@torch.inference_mode()
+def _run_cell(network, cell, layer, direction, inputs) -> dict[str, torch.Tensor]:
+    """Return every named value, (batch, time, hidden_size), as the steps were recorded."""
+    lengths = inputs.get("lengths")
+    x = network.recurrent.layer_input(network.inputs(inputs["columns"]), lengths, layer)
+    if direction == "backward":
+        x = reverse_within_lengths(x, lengths)
+    values = cell.trace(x)
+    if direction == "backward":
+        values = {name: reverse_within_lengths(v, lengths) for name, v in values.items()}
+    return values
+
+
+def _is_real(lengths: np.ndarray) -> np.ndarray:
+    return np.arange(lengths.max()) < lengths[:, None]

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+import torch
+from conftest import FAST
+
+from sklstm import LSTMClassifier, SequenceArray
+from sklstm.inspection import gate_activations, memory_span
+from sklstm.nn.cells import CELLS
+
+NAMES = {
+    "lstm": {"input", "forget", "candidate", "output", "cell", "hidden"},
+    "peephole": {"input", "forget", "candidate", "output", "cell", "hidden"},
+    "use_gate": {"input", "forget", "candidate", "output", "cell", "hidden"},
+    "gru": {"reset", "update", "candidate", "hidden"},
+    "rnn": {"hidden"},
+}
+
+
+@pytest.fixture
+def timed(full_records):
+    return full_records.with_times(np.arange(len(full_records.values)) * 0.5)
+
+
+def states_of(clf, X, network=None):
+    """States of the top layer at every step, by the network itself."""
+    network = network or clf.module_
+    states = []
+    for i in range(len(X)):
+        part = X[i : i + 1]
+        first_row = torch.zeros(len(part.values), dtype=torch.long)
+        columns = network.prepare(
+            torch.from_numpy(part.values), first_row, torch.from_numpy(part.times)
+        )
+        with torch.no_grad():
+            states.append(network.recurrent(network.inputs(columns[None]))[0][0].numpy())
+    return states
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layer", [0, 1])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_hidden_states_are_those_of_the_network(timed, labels, cell, layer, bidirectional):
+    params = {"cell": cell, "num_layers": layer + 1, "bidirectional": bidirectional}
+    clf = LSTMClassifier(**FAST, **params).fit(timed, labels)
+    states, X = states_of(clf, timed[:6]), timed[:6]
+    ahead = gate_activations(clf, X, layer=layer)
+    assert set(ahead) == NAMES[cell]
+    for hidden, expected in zip(ahead.hidden, states, strict=True):
+        np.testing.assert_allclose(hidden, expected[:, :8], atol=1e-5)
+    if bidirectional:
+        back = gate_activations(clf, X, layer=layer, direction="backward")
+        for hidden, expected in zip(back.hidden, states, strict=True):
+            np.testing.assert_allclose(hidden, expected[:, 8:], atol=1e-5)
+
+
+def test_gates_obey_the_equations(fitted_classifier, ragged):
+    gates = gate_activations(fitted_classifier, ragged)
+    for i in range(5):
+        cell = np.zeros(8)
+        for t in range(ragged.lengths[i]):
+            cell = gates.forget[i][t] * cell + gates.input[i][t] * gates.candidate[i][t]
+            np.testing.assert_allclose(gates.cell[i][t], cell, atol=1e-5)
+            hidden = gates.output[i][t] * np.tanh(cell)
+            np.testing.assert_allclose(gates.hidden[i][t], hidden, atol=1e-5)
+
+
+def test_activations_are_as_ragged_as_x(timed, labels, classifier):
+    clf = classifier.fit(timed, labels)
+    for value in gate_activations(clf, timed).values():
+        assert isinstance(value, SequenceArray)
+        np.testing.assert_array_equal(value.lengths, timed.lengths)
+        np.testing.assert_array_equal(value.ids, timed.ids)
+        np.testing.assert_array_equal(value.times, timed.times)
+
+
+def test_a_member_of_several_can_be_looked_at(timed, labels):
+    clf = LSTMClassifier(n_members=2, **FAST).fit(timed, labels)
+    first, second = (gate_activations(clf, timed[:3], member=m) for m in (0, 1))
+    expected = states_of(clf, timed[:3], clf.module_.members[1])
+    np.testing.assert_allclose(second.hidden.values, np.concatenate(expected), atol=1e-5)
+    assert not np.allclose(first.hidden.values, second.hidden.values)
+
+
+def test_looking_changes_nothing(fitted_classifier, ragged):
+    before = fitted_classifier.predict_proba(ragged)
+    gate_activations(fitted_classifier, ragged)
+    memory_span(fitted_classifier, ragged)
+    np.testing.assert_array_equal(fitted_classifier.predict_proba(ragged), before)
+    assert not fitted_classifier.module_.training
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.9, 0.99])
+def test_memory_span_is_the_half_life_of_the_forget_gate(fitted_classifier, ragged, keep):
+    layer = fitted_classifier.module_.recurrent.forward_layers[0]
+    with torch.no_grad():
+        for weight in layer.parameters():
+            weight.zero_()
+        layer.bias_ih_l0[8:16] = np.log(keep / (1 - keep))
+    span = memory_span(fitted_classifier, ragged)
+    np.testing.assert_allclose(span, np.log(0.5) / np.log(keep), rtol=1e-4)
+
+
+def test_memory_span_of_a_gru_is_that_of_its_update_gate(ragged, labels):
+    clf = LSTMClassifier(cell="gru", **FAST).fit(ragged, labels)
+    update = gate_activations(clf, ragged)["update"].values
+    expected = np.log(0.5) / np.log(update.astype(float)).mean(axis=0)
+    np.testing.assert_allclose(memory_span(clf, ragged), expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layer": 1}, "layer=1 does not exist: there are 1, from 0"),
+        ({"member": 2}, "member=2 does not exist: there are 1"),
+        ({"direction": "back"}, "direction must be one of"),
+        ({"direction": "backward"}, "fit the estimator with bidirectional=True"),
+    ],
+)
+def test_what_does_not_exist_is_refused(fitted_classifier, ragged, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        gate_activations(fitted_classifier, ragged, **arguments)
+
+
+def test_memory_span_needs_a_gate_that_keeps(ragged, labels):
+    clf = LSTMClassifier(cell="rnn", **FAST).fit(ragged, labels)
+    with pytest.raises(ValueError, match="cell='rnn' has no gate that keeps"):
+        memory_span(clf, ragged)
+
+
+def test_an_estimator_that_is_not_fitted_has_no_gates(ragged):
+    with pytest.raises(TypeError, match="give a fitted LSTMClassifier"):
+        gate_activations(LSTMClassifier(), ragged)
