@@ -4,7 +4,7 @@ import torch
 from conftest import FAST
 
 from sklstm import LSTMClassifier, SequenceArray
-from sklstm.inspection import gate_activations, memory_span
+from sklstm.inspection import GateDisplay, gate_activations, memory_span
 from sklstm.nn.cells import CELLS
 
 NAMES = {
@@ -130,3 +130,33 @@ def test_memory_span_needs_a_gate_that_keeps(ragged, labels):
 def test_an_estimator_that_is_not_fitted_has_no_gates(ragged):
     with pytest.raises(TypeError, match="give a fitted LSTMClassifier"):
         gate_activations(LSTMClassifier(), ragged)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_display_shows_every_gate(timed, labels, cell):
+    clf = LSTMClassifier(cell=cell, **FAST).fit(timed, labels)
+    display = GateDisplay.from_estimator(clf, timed[4:5])
+    assert set(display.axes_) == set(display.mean_axes_) == NAMES[cell]
+    for name, ax in display.axes_.items():
+        assert ax.get_title() == name
+        (image,) = ax.collections
+        n_steps = timed.lengths[4]
+        assert image.get_array().size == 8 * n_steps
+        (mean,) = display.mean_axes_[name].lines
+        expected = display.activations[name].mean(axis=1)
+        np.testing.assert_allclose(mean.get_ydata(), expected, rtol=1e-5)
+    assert display.mean_axes_["hidden"].get_xlabel() == "time"
+
+
+def test_a_display_has_scales_that_compare(fitted_classifier, ragged):
+    display = GateDisplay.from_estimator(fitted_classifier, ragged[3])
+    limits = {name: ax.collections[0].get_clim() for name, ax in display.axes_.items()}
+    assert limits["hidden"] == limits["candidate"] == (-1, 1)
+    assert limits["cell"][0] == -limits["cell"][1]
+    assert limits["forget"] == limits["input"] == limits["output"] == (0, 1)
+    assert display.mean_axes_["hidden"].get_xlabel() == "step"
+
+
+def test_a_display_is_of_one_sequence(fitted_classifier, ragged):
+    with pytest.raises(ValueError, match="shows one sequence, got 40"):
+        GateDisplay.from_estimator(fitted_classifier, ragged)

@@ -1,10 +1,12 @@
 """Look into a fitted estimator. Figures need matplotlib."""
 
+from sklstm.inspection._gate_display import GateDisplay
 from sklstm.inspection._gates import gate_activations, memory_span
 from sklstm.inspection._risk_trajectory import RiskTrajectoryDisplay
 from sklstm.inspection._training_curve import TrainingCurveDisplay
 
 __all__ = [
+    "GateDisplay",
     "RiskTrajectoryDisplay",
     "TrainingCurveDisplay",
     "gate_activations",

@@ -1,0 +1,180 @@
+"""The gates of a layer over one sequence, as a picture."""
+
+import numpy as np
+
+from sklstm.inspection._gates import KEEPING_GATES, gate_activations
+from sklstm.inspection._pyplot import import_pyplot
+from sklstm.sequences import SequenceArray
+
+__all__ = ["GateDisplay"]
+
+SIGNED = ("candidate", "cell", "hidden")
+N_COLUMNS = 3
+
+
+class GateDisplay:
+    """Heat maps of what each gate and state does at each step, with their means below.
+
+    Use :meth:`from_estimator` to draw it. All that is drawn is stored, so that
+    :meth:`plot` can draw it again.
+
+    Parameters
+    ----------
+    activations : dict of str to ndarray of shape (n_timesteps, hidden_size)
+        The gates and states by name.
+
+    times : array-like of shape (n_timesteps,)
+        When the steps were recorded.
+
+    time_name : str, default="time"
+        What `times` are, for their axis.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+        The figure.
+
+    axes_ : dict of str to matplotlib Axes
+        The heat map of each name: steps from left to right, units from top to bottom,
+        those that keep most first.
+
+    mean_axes_ : dict of str to matplotlib Axes
+        Below each heat map, the mean over the units.
+
+    See Also
+    --------
+    gate_activations : The numbers.
+    memory_span : How long each unit remembers.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklstm import LSTMClassifier
+    >>> from sklstm.datasets import load_japanese_vowels
+    >>> from sklstm.inspection import GateDisplay
+    >>> X, y = load_japanese_vowels(return_X_y=True)
+    >>> clf = LSTMClassifier(8, max_epochs=2, random_state=0).fit(X, y)
+    >>> display = GateDisplay.from_estimator(clf, X[:1])
+    >>> display.activations["forget"].shape == (X.lengths[0], 8)
+    True
+    >>> plt.show()
+    """
+
+    def __init__(self, *, activations, times, time_name="time"):
+        self.activations = activations
+        self.times = times
+        self.time_name = time_name
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, layer=0, direction="forward", member=0):
+        """Draw the gates of a fitted estimator for one sequence.
+
+        Parameters
+        ----------
+        estimator : LSTMClassifier or LSTMRegressor
+            Fitted.
+
+        X : SequenceArray of one sequence, or array of shape (n_timesteps, n_features)
+            The sequence, such as `X[i : i + 1]` of a :class:`~sklstm.SequenceArray`,
+            which keeps static columns and times, or `X[i]`, which has none.
+
+        layer : int, default=0
+            Which recurrent layer, from 0.
+
+        direction : {"forward", "backward"}, default="forward"
+            Which direction of a bidirectional network.
+
+        member : int, default=0
+            Which network, where there are several.
+
+        Returns
+        -------
+        display : GateDisplay
+            The gates, drawn.
+        """
+        import_pyplot(cls.__name__)
+        X = X if isinstance(X, SequenceArray) else SequenceArray.from_list([X])
+        if len(X) != 1:
+            raise ValueError(
+                f"{cls.__name__} shows one sequence, got {len(X)}: give X[i : i + 1]."
+            )
+        gates = gate_activations(estimator, X, layer, direction, member)
+        has_times = X.times is not None
+        display = cls(
+            activations={name: value.values for name, value in gates.items()},
+            times=X.times if has_times else np.arange(1, X.lengths[0] + 1),
+            time_name="time" if has_times else "step",
+        )
+        return display.plot()
+
+    def plot(self, figure=None):
+        """Draw the gates.
+
+        Parameters
+        ----------
+        figure : matplotlib Figure or SubFigure, default=None
+            Where to draw. A new figure if None.
+
+        Returns
+        -------
+        display : GateDisplay
+            The display itself, with the gates drawn.
+        """
+        plt = import_pyplot(type(self).__name__)
+        names = list(self.activations)
+        n_rows = -(-len(names) // N_COLUMNS)
+        if figure is None:
+            figure = plt.figure(figsize=(10, 0.6 + 2.9 * n_rows), layout="constrained")
+        axes = figure.subplots(
+            2 * n_rows,
+            N_COLUMNS,
+            squeeze=False,
+            sharex=True,
+            height_ratios=[4, 1] * n_rows,
+        )
+        self.figure_, self.axes_, self.mean_axes_ = figure, {}, {}
+        order = self._units_in_order()
+        for k, name in enumerate(names):
+            row, column = 2 * (k // N_COLUMNS), k % N_COLUMNS
+            self.axes_[name], self.mean_axes_[name] = axes[row : row + 2, column]
+            self._plot_one(name, self.activations[name][:, order])
+        for ax in axes.ravel():
+            if ax not in (*self.axes_.values(), *self.mean_axes_.values()):
+                ax.remove()
+        return self
+
+    def _plot_one(self, name, values):
+        ax, mean_ax = self.axes_[name], self.mean_axes_[name]
+        low, high, colours = self._scale(name)
+        image = ax.pcolormesh(
+            self.times,
+            np.arange(1, values.shape[1] + 1),
+            values.T,
+            vmin=low,
+            vmax=high,
+            cmap=colours,
+            shading="nearest",
+            rasterized=True,
+        )
+        ax.invert_yaxis()
+        ax.set(title=name, ylabel="unit")
+        self.figure_.colorbar(image, ax=ax, pad=0.02, aspect=15)
+        mean_ax.plot(self.times, values.mean(axis=1), color="0.2", linewidth=1.2)
+        if name not in SIGNED:
+            mean_ax.set_ylim(0, 1)
+        mean_ax.set(ylabel="mean", xlabel=self.time_name)
+
+    def _scale(self, name):
+        """Return bounds and colours: gates from 0 to 1, what has a sign around 0."""
+        if name not in SIGNED:
+            return 0, 1, "viridis"
+        # A cell has no bound; on its scale, the others would be pale.
+        bound = np.abs(self.activations[name]).max() if name == "cell" else 1
+        return -bound, bound, "RdBu_r"
+
+    def _units_in_order(self):
+        """Return the numbers of the units, those that keep most first."""
+        for name in KEEPING_GATES:
+            if name in self.activations:
+                return np.argsort(-self.activations[name].mean(axis=0), kind="stable")
+        return np.arange(self.activations["hidden"].shape[1])
