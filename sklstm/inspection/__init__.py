@@ -2,6 +2,7 @@
 
 from sklstm.inspection._gate_display import GateDisplay
 from sklstm.inspection._gates import gate_activations, memory_span
+from sklstm.inspection._importance import sequence_importance
 from sklstm.inspection._risk_trajectory import RiskTrajectoryDisplay
 from sklstm.inspection._training_curve import TrainingCurveDisplay
 
@@ -11,4 +12,5 @@ __all__ = [
     "TrainingCurveDisplay",
     "gate_activations",
     "memory_span",
+    "sequence_importance",
 ]
