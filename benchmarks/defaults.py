@@ -25,9 +25,13 @@ CHANGES = {
     "lr=0.001": {"lr": 0.001},
     "lr=0.01": {"lr": 0.01},
     "batch_size=64": {"batch_size": 64},
-    "max_epochs=50": {"max_epochs": 50},
-    "weight_decay=0.1": {"weight_decay": 0.1},
+    "max_epochs=20": {"max_epochs": 20},
+    "weight_decay=0.3": {"weight_decay": 0.3},
     "standardize=False": {"standardize": False},
+    "missing=indicator": {"missing": "indicator"},
+    "missing=decay": {"missing": "decay"},
+    "n_members=3": {"n_members": 3},
+    "cell=gru": {"cell": "gru"},
 }
 
 
