@@ -17,8 +17,8 @@ BUCKET_BATCHES = 32
 """Sequences of this many batches are sorted by length together, so that little
 padding is computed and batches still differ from epoch to epoch."""
 
-VALIDATE_STEPS = 1 << 14
-"""Padded steps of a batch of validation data."""
+MAX_STEPS = 1 << 14
+"""Padded steps of a batch without gradients: large enough for speed, small in memory."""
 
 KEPT_BYTES = 1 << 27
 """Prepared columns up to this size are kept during a fit; larger ones are made a batch."""
@@ -215,7 +215,7 @@ class BatchIterator:
     def _indices(self) -> list[np.ndarray]:
         n_samples, lengths = len(self.dataset), self.dataset.sequences.lengths
         if not self.shuffle:
-            return batches_by_steps(lengths, VALIDATE_STEPS)
+            return batches_by_steps(lengths, MAX_STEPS)
         if n_samples <= self.batch_size:
             return [np.arange(n_samples)]
         order = torch.randperm(n_samples).numpy()

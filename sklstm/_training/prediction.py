@@ -8,11 +8,8 @@ import torch
 from sklstm._device import autocast, empty_cache
 from sklstm._selection import SequenceSelection, rows_of
 from sklstm._state import flushed_denormals
-from sklstm._training.batches import SequenceTensors, batches_by_steps
+from sklstm._training.batches import MAX_STEPS, SequenceTensors, batches_by_steps
 from sklstm.nn import SequenceNetwork
-
-MAX_STEPS = 1 << 14
-"""Padded steps of a batch: large enough for speed, small in memory."""
 
 
 def predict_outputs(

@@ -3,8 +3,8 @@
 import numpy as np
 
 from sklstm.inspection._gates import KEEPING_GATES, gate_activations
+from sklstm.inspection._one_sequence import one_sequence, time_axis
 from sklstm.inspection._pyplot import import_pyplot
-from sklstm.sequences import SequenceArray
 
 __all__ = ["GateDisplay"]
 
@@ -93,18 +93,10 @@ class GateDisplay:
             The gates, drawn.
         """
         import_pyplot(cls.__name__)
-        X = X if isinstance(X, SequenceArray) else SequenceArray.from_list([X])
-        if len(X) != 1:
-            raise ValueError(
-                f"{cls.__name__} shows one sequence, got {len(X)}: give X[i : i + 1]."
-            )
+        X = one_sequence(X, cls.__name__)
         gates = gate_activations(estimator, X, layer, direction, member)
-        has_times = X.times is not None
-        display = cls(
-            activations={name: value.values for name, value in gates.items()},
-            times=X.times if has_times else np.arange(1, X.lengths[0] + 1),
-            time_name="time" if has_times else "step",
-        )
+        activations = {name: value.values for name, value in gates.items()}
+        display = cls(activations=activations, **time_axis(X))
         return display.plot()
 
     def plot(self, figure=None):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from sklstm.inspection._one_sequence import one_sequence, time_axis
 from sklstm.inspection._pyplot import import_pyplot
-from sklstm.sequences import SequenceArray
 
 __all__ = ["RiskTrajectoryDisplay"]
 
@@ -122,23 +122,17 @@ class RiskTrajectoryDisplay:
             The trajectory, drawn.
         """
         import_pyplot(cls.__name__)
-        X = X if isinstance(X, SequenceArray) else SequenceArray.from_list([X])
-        if len(X) != 1:
-            raise ValueError(
-                f"{cls.__name__} shows one sequence, got {len(X)}: give X[i : i + 1]."
-            )
+        X = one_sequence(X, cls.__name__)
         names = _names_of(estimator, X)
         columns = _columns_of(features, names, X.values)
         risk, risk_name = _risk_of(estimator, X, class_label)
-        has_times = X.times is not None
         display = cls(
             risk=risk,
-            times=X.times if has_times else np.arange(1, X.lengths[0] + 1),
             values=X.values[:, columns],
             feature_names=[names[column] for column in columns],
             events=events,
             risk_name=risk_name,
-            time_name="time" if has_times else "step",
+            **time_axis(X),
         )
         return display.plot(axes)
 
