@@ -12,7 +12,7 @@ from sklstm._compat import CallbackSupportMixin
 from sklstm._device import exists, resolve_device, resolve_precision
 from sklstm._network import build_network, network_from_arrays, network_to_arrays
 from sklstm._parameters import LSTMParameters
-from sklstm._samples import Samples, StepSamples
+from sklstm._samples import Samples, StepSamples, merge_copies
 from sklstm._selection import SequenceSelection
 from sklstm._split import hold_out
 from sklstm._state import training_state
@@ -199,7 +199,7 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         if batch_size == "auto":
             batch_size = auto_batch_size(len(samples))
         if len(samples) <= batch_size:
-            samples = samples.merged()
+            samples = merge_copies(samples)
         samples = samples.with_unit_mean_weight()
         self.device_ = resolve_device(self.device)
         context = self._init_callback_context(max_subtasks=epochs)

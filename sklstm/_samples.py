@@ -61,10 +61,6 @@ class Samples:
         """Return the same samples with weights whose mean is 1."""
         return replace(self, weight=self.weight / self.weight.mean())
 
-    def merged(self) -> "Samples":
-        """Return the samples with copies merged, see :func:`merge_copies`."""
-        return merge_copies(self)
-
 
 @dataclass(frozen=True)
 class StepSamples:
@@ -121,15 +117,11 @@ class StepSamples:
         weight = self.labelled[1]
         return replace(self, weight=self.weight / weight[weight > 0].mean())
 
-    def merged(self) -> "StepSamples":
-        """Return the samples as they are: copies are not merged."""
-        return self
-
     def _starts(self) -> np.ndarray:
         return np.cumsum(self.sequences.lengths) - self.sequences.lengths
 
 
-def merge_copies(samples: Samples) -> Samples:
+def merge_copies(samples: Samples | StepSamples) -> Samples | StepSamples:
     """Merge equal samples into one of their summed weight, in an order of their own.
 
     A loss over all samples at once does not change by it. What changes is rounding:
@@ -137,16 +129,18 @@ def merge_copies(samples: Samples) -> Samples:
     same sums to the last bit.
     """
     first: dict[bytes, int] = {}
-    weight = np.zeros(len(samples))
+    rows = [samples.rows_of_target(np.array([i])) for i in range(len(samples))]
+    weight = np.zeros_like(samples.weight)
     for i in range(len(samples)):
-        weight[first.setdefault(_fingerprint(samples, i), i)] += samples.weight[i]
+        kept_as = first.setdefault(_fingerprint(samples, i, rows[i]), i)
+        weight[rows[kept_as]] += samples.weight[rows[i]]
     kept = np.array([first[key] for key in sorted(first)])
     return replace(samples, weight=weight).take(kept)
 
 
-def _fingerprint(samples: Samples, i: int) -> bytes:
-    sequences = samples.sequences
-    parts = [sequences[i], samples.target[i]]
+def _fingerprint(samples: Samples | StepSamples, i: int, rows: np.ndarray) -> bytes:
+    sequences, is_labelled = samples.sequences, samples.weight[rows] > 0
+    parts = [sequences[i], samples.target[rows], is_labelled]
     if sequences.static is not None:
         parts.append(sequences.static[i])
     if sequences.times is not None:

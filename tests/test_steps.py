@@ -206,3 +206,15 @@ def test_a_further_fit_keeps_the_kind_of_target(ragged, running, labels):
 def test_weights_that_do_not_fit_are_refused(ragged, running, classifier, weight, message):
     with pytest.raises(ValueError, match=message):
         classifier.fit(ragged, running, sample_weight=weight)
+
+
+def test_an_integer_weight_is_that_many_copies_exactly(ragged, running):
+    hidden = [np.where(np.arange(len(y)) % 3 == 2, np.nan, y) for y in running]
+    counts = np.random.default_rng(0).integers(1, 4, 40)
+    which = np.random.default_rng(1).permutation(np.repeat(np.arange(40), counts))
+    clf = LSTMClassifier(batch_size=200, **FAST)
+    weighted = clone(clf).fit(ragged, hidden, sample_weight=counts)
+    copied = clone(clf).fit(ragged[which], [hidden[i] for i in which])
+    np.testing.assert_array_equal(
+        weighted.predict_proba(ragged).values, copied.predict_proba(ragged).values
+    )
