@@ -5,7 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["SequenceArray"]
+from sklstm.sequences._checks import as_column, as_float_matrix, as_lengths, as_names
+from sklstm.sequences._padded import stack, without_padding
 
 
 class SequenceArray:
@@ -87,14 +88,14 @@ class SequenceArray:
         feature_names=None,
         static_names=None,
     ):
-        self.values = _as_float_matrix(values, "values")
-        self.lengths = _as_lengths(lengths, len(self.values))
+        self.values = as_float_matrix(values, "values")
+        self.lengths = as_lengths(lengths, len(self.values))
         n_sequences, n_steps = len(self.lengths), len(self.values)
-        self.static = None if static is None else _as_float_matrix(static, "static")
-        self.ids = _as_column(ids, n_sequences, "ids", "sequences")
-        self.times = _as_column(times, n_steps, "times", "steps")
-        self.feature_names = _as_names(feature_names, self.n_features, "feature_names")
-        self.static_names = _as_names(static_names, self.n_static, "static_names")
+        self.static = None if static is None else as_float_matrix(static, "static")
+        self.ids = as_column(ids, n_sequences, "ids", "sequences")
+        self.times = as_column(times, n_steps, "times", "steps")
+        self.feature_names = as_names(feature_names, self.n_features, "feature_names")
+        self.static_names = as_names(static_names, self.n_static, "static_names")
         if static is not None and len(self.static) != n_sequences:
             raise ValueError(
                 f"static has {len(self.static)} rows for {n_sequences} sequences."
@@ -118,17 +119,8 @@ class SequenceArray:
         sequences : SequenceArray
             The same sequences, stored end to end.
         """
-        matrices = [_as_float_matrix(s, f"sequence {i}") for i, s in enumerate(sequences)]
-        if not matrices:
-            raise ValueError("Found 0 sequences, while a minimum of 1 is required.")
-        n_features = matrices[0].shape[1]
-        for i, matrix in enumerate(matrices):
-            if matrix.shape[1] != n_features:
-                raise ValueError(
-                    f"All sequences must have the same features: sequence 0 has "
-                    f"{n_features}, sequence {i} has {matrix.shape[1]}."
-                )
-        return cls(np.concatenate(matrices), [len(m) for m in matrices], **columns)
+        values, lengths = stack(sequences)
+        return cls(values, lengths, **columns)
 
     @classmethod
     def from_padded(cls, array, lengths=None, **columns):
@@ -152,26 +144,7 @@ class SequenceArray:
         sequences : SequenceArray
             The sequences without their padding. Without padding, `values` is a view.
         """
-        array = np.asarray(array)
-        if array.ndim != 3:
-            raise ValueError(
-                "A padded array must have 3 dimensions (n_sequences, n_timesteps, "
-                f"n_features), got shape {array.shape}."
-            )
-        n_sequences, n_timesteps, n_features = array.shape
-        if array.dtype.kind == "O":
-            array = array.astype(np.float64)
-        if lengths is None:
-            lengths = _lengths_without_padding(array)
-        lengths = np.asarray(lengths)
-        if lengths.shape != (n_sequences,) or lengths.max(initial=0) > n_timesteps:
-            raise ValueError(
-                f"lengths must hold {n_sequences} numbers, none above {n_timesteps}."
-            )
-        if np.all(lengths == n_timesteps):
-            return cls(array.reshape(-1, n_features), lengths, **columns)
-        kept = np.arange(n_timesteps) < lengths[:, None]
-        return cls(array[kept], lengths, **columns)
+        return cls(*without_padding(array, lengths), **columns)
 
     @property
     def shape(self):
@@ -254,7 +227,7 @@ class SequenceArray:
             Shares its other parts with this one.
         """
         other = copy(self)
-        other.times = _as_column(times, len(self.values), "times", "steps")
+        other.times = as_column(times, len(self.values), "times", "steps")
         return other
 
     def __repr__(self):
@@ -313,72 +286,3 @@ def _first_axis(key):
     if any(part is not Ellipsis for part in rest):
         raise IndexError("A SequenceArray has one dimension: index it by sequence.")
     return slice(None) if first is Ellipsis else first
-
-
-def _as_float_matrix(values, name):
-    matrix = np.asarray(values)
-    if matrix.ndim != 2:
-        raise ValueError(
-            f"{name} must be 2-dimensional, one column a feature, got shape {matrix.shape}. "
-            "A single feature is array.reshape(-1, 1)."
-        )
-    if matrix.dtype.kind in "cmM":
-        raise ValueError(
-            f"{name} must hold real numbers, got {matrix.dtype}. Complex data not supported; "
-            "a time is a number of hours or days since a start."
-        )
-    if matrix.dtype in (np.float32, np.float64):
-        return matrix
-    try:
-        return matrix.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name} must hold numbers, and NaN where a value is missing: {error}."
-        ) from error
-
-
-def _as_lengths(lengths, n_steps):
-    lengths = np.asarray(lengths)
-    if lengths.ndim != 1 or (lengths.size and lengths.dtype.kind not in "iu"):
-        raise ValueError("lengths must be a one-dimensional array of integers.")
-    lengths = lengths.astype(np.int64)
-    empty = np.flatnonzero(lengths < 1)
-    if len(empty):
-        raise ValueError(
-            f"Sequence {empty[0]} is empty: it has no step, or only padding (NaN in every "
-            "feature of every step). Remove it, and its label."
-        )
-    if lengths.sum() != n_steps:
-        raise ValueError(f"lengths sum to {lengths.sum()}, but values has {n_steps} steps.")
-    return lengths
-
-
-def _as_names(names, n_names, what):
-    if names is None:
-        return None
-    names = np.asarray(names, dtype=object)
-    if names.shape != (n_names,):
-        raise ValueError(f"{what} must hold {n_names} names, got shape {names.shape}.")
-    return names
-
-
-def _as_column(column, length, name, what):
-    if column is None:
-        return None
-    column = np.asarray(column)
-    if column.shape != (length,):
-        raise ValueError(f"{name} has shape {column.shape} for {length} {what}.")
-    return column
-
-
-def _lengths_without_padding(array):
-    n_sequences, n_timesteps, _ = array.shape
-    lengths = np.full(n_sequences, n_timesteps)
-    if array.dtype.kind != "f" or not array.size:
-        return lengths
-    padded = np.flatnonzero(np.isnan(array[:, -1]).all(axis=1))
-    observed = ~np.isnan(array[padded]).all(axis=2)
-    lengths[padded] = np.where(
-        observed.any(axis=1), n_timesteps - observed[:, ::-1].argmax(axis=1), 0
-    )
-    return lengths

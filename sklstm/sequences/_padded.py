@@ -1,0 +1,55 @@
+"""Steps and lengths of lists of sequences and of padded arrays."""
+
+import numpy as np
+
+from sklstm.sequences._checks import as_float_matrix
+
+
+def stack(sequences):
+    """Return the steps of sequences, one after the other, and their lengths."""
+    matrices = [as_float_matrix(s, f"sequence {i}") for i, s in enumerate(sequences)]
+    if not matrices:
+        raise ValueError("Found 0 sequences, while a minimum of 1 is required.")
+    n_features = matrices[0].shape[1]
+    for i, matrix in enumerate(matrices):
+        if matrix.shape[1] != n_features:
+            raise ValueError(
+                f"All sequences must have the same features: sequence 0 has "
+                f"{n_features}, sequence {i} has {matrix.shape[1]}."
+            )
+    return np.concatenate(matrices), [len(m) for m in matrices]
+
+
+def without_padding(array, lengths=None):
+    """Return the steps of a padded array and the lengths; a view without padding."""
+    array = np.asarray(array)
+    if array.ndim != 3:
+        raise ValueError(
+            "A padded array must have 3 dimensions (n_sequences, n_timesteps, "
+            f"n_features), got shape {array.shape}."
+        )
+    n_sequences, n_timesteps, n_features = array.shape
+    if array.dtype.kind == "O":
+        array = array.astype(np.float64)
+    if lengths is None:
+        lengths = _lengths_without_padding(array)
+    lengths = np.asarray(lengths)
+    if lengths.shape != (n_sequences,) or lengths.max(initial=0) > n_timesteps:
+        raise ValueError(f"lengths must hold {n_sequences} numbers, none above {n_timesteps}.")
+    if np.all(lengths == n_timesteps):
+        return array.reshape(-1, n_features), lengths
+    kept = np.arange(n_timesteps) < lengths[:, None]
+    return array[kept], lengths
+
+
+def _lengths_without_padding(array):
+    n_sequences, n_timesteps, _ = array.shape
+    lengths = np.full(n_sequences, n_timesteps)
+    if array.dtype.kind != "f" or not array.size:
+        return lengths
+    padded = np.flatnonzero(np.isnan(array[:, -1]).all(axis=1))
+    observed = ~np.isnan(array[padded]).all(axis=2)
+    lengths[padded] = np.where(
+        observed.any(axis=1), n_timesteps - observed[:, ::-1].argmax(axis=1), 0
+    )
+    return lengths
