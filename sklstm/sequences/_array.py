@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from sklstm.sequences._categories import as_categories
 from sklstm.sequences._checks import as_column, as_float_matrix, as_lengths, as_names
 from sklstm.sequences._padded import stack, without_padding
 
@@ -44,6 +45,12 @@ class SequenceArray:
 
     static_names : array-like of shape (n_static,), default=None
         Names of the columns of `static`.
+
+    categories, static_categories : dict, default=None
+        The categories of columns of `values`, or of `static`, that hold codes, by the
+        number or the name of the column. A code is the place of a category, their
+        number where the value is none of them, or NaN where it is missing. The
+        estimators learn an embedding for each category.
 
     Attributes
     ----------
@@ -87,6 +94,8 @@ class SequenceArray:
         times=None,
         feature_names=None,
         static_names=None,
+        categories=None,
+        static_categories=None,
     ):
         self.values = as_float_matrix(values, "values")
         self.lengths = as_lengths(lengths, len(self.values))
@@ -100,6 +109,12 @@ class SequenceArray:
             raise ValueError(
                 f"static has {len(self.static)} rows for {n_sequences} sequences."
             )
+        self.categories = as_categories(
+            categories, self.values, self.feature_names, "categories"
+        )
+        self.static_categories = as_categories(
+            static_categories, self.static, self.static_names, "static_categories"
+        )
 
     @classmethod
     def from_list(cls, sequences, **columns):
@@ -264,6 +279,8 @@ class SequenceArray:
             times=None if self.times is None else self.times[steps],
             feature_names=self.feature_names,
             static_names=self.static_names,
+            categories=self.categories,
+            static_categories=self.static_categories,
         )
 
 

@@ -1,0 +1,136 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklstm import SequenceArray
+from sklstm.sequences._categories import decode, encode, is_categorical, recode, union
+
+VALUES = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=8)
+NAN = float("nan")
+
+
+def coded(**options):
+    """Two sequences: a number, and the code of a ward."""
+    return SequenceArray(
+        [[0.5, 0], [0.1, 1], [0.2, NAN]],
+        [2, 1],
+        static=[[1.0], [0.0]],
+        feature_names=["rate", "ward"],
+        static_names=["sex"],
+        **{
+            "categories": {1: ["icu", "ward"]},
+            "static_categories": {0: ["f", "m"]},
+            **options,
+        },
+    )
+
+
+class TestCodes:
+    def test_are_places_among_the_sorted_values(self):
+        codes, categories = encode(["b", None, "a", NAN, pd.NA, pd.NaT, "b"])
+        np.testing.assert_array_equal(codes, [1, NAN, 0, NAN, NAN, NAN, 1])
+        assert categories.tolist() == ["a", "b"]
+
+    @pytest.mark.parametrize("column", [[True, False, None], [2.0, 1.0, NAN], [2, 1, None]])
+    def test_of_numbers_and_flags_keep_their_type(self, column):
+        codes, categories = encode(np.array(column, dtype=object))
+        np.testing.assert_array_equal(codes, [1, 0, NAN])
+        assert categories.dtype.kind == np.asarray(column[:2]).dtype.kind
+
+    def test_of_values_without_an_order_are_sorted_by_type_and_name(self):
+        assert encode(np.array([2, "a", 1], dtype=object))[1].tolist() == [1, 2, "a"]
+
+    def test_of_other_values_than_those_given_are_their_number(self):
+        codes, _ = encode(["x", "a", None], np.array(["a", "b"], dtype=object))
+        np.testing.assert_array_equal(codes, [2, 0, NAN])
+
+    @given(VALUES, VALUES)
+    def test_of_one_vocabulary_become_those_of_another_by_value(self, left, right):
+        codes, own = encode(left)
+        _, known = encode(right)
+        np.testing.assert_array_equal(recode(codes, own, known), encode(left, known)[0])
+
+    def test_of_no_category_stay_so(self):
+        own, known = np.array(["a"], dtype=object), np.array(["z", "y", "a"], dtype=object)
+        np.testing.assert_array_equal(recode(np.array([0.0, 1.0]), own, known), [2, 3])
+
+    @given(VALUES)
+    def test_are_turned_back_into_values(self, values):
+        assert decode(*encode(values)).tolist() == values
+
+    def test_union_holds_the_categories_of_all(self):
+        assert union([np.array(["b"]), np.array(["c", "a"])]).tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (pd.Series(["a", None]), True),
+        (pd.Series(["a", None], dtype=object), True),
+        (pd.Series(["a", None], dtype="category"), True),
+        (pd.Series([True, None], dtype="boolean"), True),
+        (pd.Series([True, None], dtype=object), True),
+        (np.array(["a"]), True),
+        (pd.Series([1, None], dtype=object), False),
+        (pd.Series([1, "a"], dtype=object), False),
+        (pd.Series([None], dtype=object), False),
+        (pd.Series([1], dtype="UInt8"), False),
+        (np.array([1.0]), False),
+    ],
+)
+def test_columns_hold_categories_by_their_type(column, expected):
+    assert is_categorical(column) is expected
+
+
+class TestSequenceArray:
+    def test_has_none_unless_they_are_given(self):
+        X = SequenceArray([[1.0]], [1])
+        assert X.categories == X.static_categories == {}
+
+    def test_takes_them_by_number_or_name(self):
+        X = coded(categories={"ward": ["icu", "ward"]}, static_categories={"sex": ["f", "m"]})
+        assert X.categories[1].tolist() == ["icu", "ward"]
+        assert X.static_categories[0].tolist() == ["f", "m"]
+
+    @pytest.mark.parametrize("key", [slice(0, 1), [1, 0], np.array([True, False])])
+    def test_keeps_them_when_it_is_indexed(self, key):
+        assert coded()[key].categories[1].tolist() == ["icu", "ward"]
+        assert coded()[key].static_categories[0].tolist() == ["f", "m"]
+
+    def test_keeps_them_in_a_pickle_and_with_other_times(self):
+        for X in (pickle.loads(pickle.dumps(coded())), coded().with_times([0, 1, 2])):
+            assert X.categories[1].tolist() == ["icu", "ward"]
+
+    @pytest.mark.parametrize("code", [2, NAN])
+    def test_may_hold_values_that_are_no_category(self, code):
+        assert SequenceArray([[code]], [1], categories={0: ["a", "b"]}).categories
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (
+                {"categories": {1: ["icu"], 0: ["a"]}},
+                r"categories\[0\] has 1 .*row 0 holds 0.5",
+            ),
+            ({"categories": {1: []}}, r"categories\[1\] has 0 categories, but row 1 holds 1"),
+            ({"static_categories": {"sex": []}}, r"static_categories\['sex'\] has 0 categ"),
+            ({"categories": {2: ["a"]}}, "categories has 2, but the columns are 0 to 1"),
+            (
+                {"categories": {"bed": ["a"]}},
+                "has 'bed', which is no column: .*'rate', 'ward'",
+            ),
+            ({"categories": {1: ["a", "a"]}}, "holds a category twice"),
+            ({"categories": {1: [["a", "b"]]}}, "must be one-dimensional"),
+        ],
+    )
+    def test_refuses_codes_without_a_category(self, options, message):
+        with pytest.raises(ValueError, match=message):
+            coded(**options)
+
+    def test_refuses_categories_without_their_columns(self):
+        with pytest.raises(TypeError, match="must be a dict of columns"):
+            coded(categories=["a", "b"])
