@@ -59,6 +59,23 @@ def flushed_denormals() -> Iterator[None]:
 
 
 @contextmanager
+def gradient_state() -> Iterator[None]:
+    """Compute gradients of a network in evaluation mode, on any device.
+
+    The recurrent kernels of cuDNN keep what a backward pass needs in training mode only,
+    in which dropout would act: torch's own kernels do without.
+    """
+    with (
+        _one_at_a_time,
+        flushed_denormals(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.backends.cudnn.flags(enabled=False),
+    ):
+        yield
+
+
+@contextmanager
 def _single_precision() -> Iterator[None]:
     dtype = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)

@@ -6,15 +6,13 @@ from sklearn.utils import Bunch
 
 from sklstm._selection import SequenceSelection, rows_of
 from sklstm._training.batches import SequenceTensors, batches_by_steps
-from sklstm._validation import check_sequences
-from sklstm.nn.cells import CELLS, Cell
+from sklstm.inspection._fitted import cell_of, member_of, sequences_of
 from sklstm.nn.recurrent import reverse_within_lengths
 from sklstm.sequences import SequenceArray
 
 __all__ = ["gate_activations", "memory_span"]
 
 MAX_STEPS = 1 << 13
-DIRECTIONS = ("forward", "backward")
 KEEPING_GATES = ("forget", "update")
 
 
@@ -70,9 +68,9 @@ def gate_activations(estimator, X, layer=0, direction="forward", member=0):
     >>> gates.forget[0].shape == (X.lengths[0], 8)
     True
     """
-    sequences = _sequences_of(estimator, X)
-    network = _member_of(estimator, member)
-    cell = _cell_of(network, layer, direction)
+    sequences = sequences_of(estimator, X)
+    network = member_of(estimator, member)
+    cell = cell_of(network, layer, direction)
     device = network.head.weight.device
     selection = SequenceSelection(sequences)
     tensors = SequenceTensors(selection, network, device)
@@ -152,44 +150,6 @@ def memory_span(estimator, X, layer=0, direction="forward", member=0):
     share = kept[0].values.astype(np.float64)
     with np.errstate(divide="ignore"):
         return np.log(0.5) / np.log(share).mean(axis=0)
-
-
-def _sequences_of(estimator, X):
-    if not hasattr(estimator, "module_"):
-        raise TypeError(
-            f"{type(estimator).__name__} has no network: give a fitted LSTMClassifier or "
-            "LSTMRegressor."
-        )
-    return check_sequences(estimator, X, reset=False)
-
-
-def _member_of(estimator, member):
-    members = list(getattr(estimator.module_, "members", [estimator.module_]))
-    if member not in range(len(members)):
-        raise ValueError(
-            f"member={member!r} does not exist: there are {len(members)}, from 0."
-        )
-    return members[member]
-
-
-def _cell_of(network, layer, direction) -> Cell:
-    """Return the equations with the weights of a layer and direction."""
-    recurrent = network.recurrent
-    n_layers = len(recurrent.forward_layers)
-    if layer not in range(n_layers):
-        raise ValueError(f"layer={layer!r} does not exist: there are {n_layers}, from 0.")
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction must be one of {DIRECTIONS}, got {direction!r}.")
-    if direction == "backward" and not recurrent.backward_layers:
-        raise ValueError(
-            "direction='backward' does not exist: fit the estimator with bidirectional=True."
-        )
-    layers = recurrent.forward_layers if direction == "forward" else recurrent.backward_layers
-    fitted = layers[layer]
-    input_size, hidden_size = fitted.weight_ih_l0.shape[1], fitted.weight_hh_l0.shape[1]
-    cell = CELLS[network.config["cell"]](input_size, hidden_size)
-    cell.load_state_dict(fitted.state_dict())
-    return cell.to(fitted.weight_ih_l0.device)
 
 
 @torch.inference_mode()

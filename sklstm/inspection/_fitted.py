@@ -1,0 +1,58 @@
+"""The parts of a fitted estimator that are looked into."""
+
+from sklstm._validation import check_sequences
+from sklstm.nn import SequenceNetwork
+from sklstm.nn.cells import CELLS, Cell
+from sklstm.sequences import SequenceArray
+
+DIRECTIONS = ("forward", "backward")
+
+
+def sequences_of(estimator, X) -> SequenceArray:
+    """Return X as the estimator reads it, which has to be fitted."""
+    check_has_network(estimator)
+    return check_sequences(estimator, X, reset=False)
+
+
+def check_has_network(estimator) -> None:
+    """Raise a TypeError unless the estimator is a fitted one of this package."""
+    if not hasattr(estimator, "module_"):
+        raise TypeError(
+            f"{type(estimator).__name__} has no network: give a fitted LSTMClassifier or "
+            "LSTMRegressor."
+        )
+
+
+def members_of(estimator) -> list[SequenceNetwork]:
+    """Return the networks that answer with their mean, one as a rule."""
+    return list(getattr(estimator.module_, "members", [estimator.module_]))
+
+
+def member_of(estimator, member: int) -> SequenceNetwork:
+    """Return one of the networks by its number."""
+    members = members_of(estimator)
+    if member not in range(len(members)):
+        raise ValueError(
+            f"member={member!r} does not exist: there are {len(members)}, from 0."
+        )
+    return members[member]
+
+
+def cell_of(network: SequenceNetwork, layer: int, direction: str) -> Cell:
+    """Return the equations with the weights of a layer and direction."""
+    recurrent = network.recurrent
+    n_layers = len(recurrent.forward_layers)
+    if layer not in range(n_layers):
+        raise ValueError(f"layer={layer!r} does not exist: there are {n_layers}, from 0.")
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction must be one of {DIRECTIONS}, got {direction!r}.")
+    if direction == "backward" and not recurrent.backward_layers:
+        raise ValueError(
+            "direction='backward' does not exist: fit the estimator with bidirectional=True."
+        )
+    layers = recurrent.forward_layers if direction == "forward" else recurrent.backward_layers
+    fitted = layers[layer]
+    input_size, hidden_size = fitted.weight_ih_l0.shape[1], fitted.weight_hh_l0.shape[1]
+    cell = CELLS[network.config["cell"]](input_size, hidden_size)
+    cell.load_state_dict(fitted.state_dict())
+    return cell.to(fitted.weight_ih_l0)
