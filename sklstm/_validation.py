@@ -28,23 +28,35 @@ def check_sequences(estimator, X, *, reset: bool) -> SequenceArray:
     sequences : SequenceArray
         At least one sequence, each of at least one step.
     """
+    sequences = read_sequences(estimator, X, reset=reset)
+    if sequences.categories or sequences.static_categories:
+        raise ValueError(
+            f"{type(estimator).__name__} must hold numbers only: X has categories, for "
+            "example in sequence 0 must hold numbers."
+        )
+    _check_static(estimator, sequences, reset)
+    return _with_checked_times(estimator, sequences, reset)
+
+
+def read_sequences(estimator, X, *, reset: bool) -> SequenceArray:
+    """Do the same for what reads neither static columns nor times."""
     if reset:
         estimator._reads_tables = False
     if isinstance(X, SequenceArray):
         sequences = X
         _check_features(estimator, sequences.n_features, sequences.feature_names, reset)
-    elif _is_ragged(X):
+    elif is_ragged(X):
         sequences = _from_ragged(X)
         _check_features(estimator, sequences.n_features, sequences.feature_names, reset)
     else:
         sequences = _from_array(estimator, X, reset)
-    _check_static(estimator, sequences, reset)
     _refuse_empty(sequences)
     _refuse_infinite(sequences)
-    return _with_checked_times(estimator, sequences, reset)
+    return sequences
 
 
-def _is_ragged(X) -> bool:
+def is_ragged(X) -> bool:
+    """Whether X is a list, or an array of objects, with an array or a list a sequence."""
     if isinstance(X, np.ndarray):
         return X.dtype == object and X.ndim == 1 and len(X) > 0 and np.ndim(X[0]) > 0
     return isinstance(X, (list, tuple)) and len(X) > 0 and _is_matrix_or_ragged(X)

@@ -134,3 +134,49 @@ class TestSequenceArray:
     def test_refuses_categories_without_their_columns(self):
         with pytest.raises(TypeError, match="must be a dict of columns"):
             coded(categories=["a", "b"])
+
+
+class TestLists:
+    def test_of_words_are_texts(self):
+        X = SequenceArray.from_list([["a", "good", "film"], ["good"]])
+        assert X.values.ravel().tolist() == [0, 2, 1, 2]
+        assert X.categories[0].tolist() == ["a", "film", "good"]
+
+    @pytest.mark.parametrize("kind", [str, object])
+    def test_of_arrays_of_words_are_texts(self, kind):
+        X = SequenceArray.from_list([np.array(["b", "a"], kind), np.array([["a"]], kind)])
+        assert X.values.ravel().tolist() == [1, 0, 0]
+
+    @pytest.mark.parametrize(
+        "column", [pd.Series(["x", "y"]), pd.Series([7, 9], dtype="category")]
+    )
+    def test_of_frames_have_the_categories_of_their_columns(self, column):
+        frame = pd.DataFrame({"rate": [0.5, NAN], "kind": column})
+        X = SequenceArray.from_list([frame, frame[:1]])
+        np.testing.assert_array_equal(X.values, [[0.5, 0], [NAN, 1], [0.5, 0]])
+        assert X.categories[1].tolist() == column.tolist()
+
+    def test_of_frames_have_flags_as_categories(self):
+        X = SequenceArray.from_list([pd.DataFrame({"on": [True, False]})])
+        assert X.categories[0].tolist() == [False, True]
+
+    def test_of_lists_keep_numbers_beside_words(self):
+        X = SequenceArray.from_list([[[1.5, "a"], [2, None]], [[None, "b"]]])
+        np.testing.assert_array_equal(X.values, [[1.5, 0], [2, NAN], [NAN, 1]])
+
+    def test_without_any_value_of_a_category_in_one_sequence_are_read(self):
+        frames = [pd.DataFrame({"kind": ["a"]}), pd.DataFrame({"kind": [NAN]})]
+        np.testing.assert_array_equal(SequenceArray.from_list(frames).values, [[0], [NAN]])
+
+    @pytest.mark.parametrize(
+        ("sequences", "message"),
+        [
+            ([["a"], []], "Sequence 1 is empty"),
+            ([[[1.0], ["a"]]], "sequence 0 must hold numbers.*could not convert .*'a'"),
+            ([[[1.0]], [["n/a"]]], "Feature 0 .* sequence 1 has 'n/a', sequence 0 has 1.0"),
+            ([["a"], [["b", "c"]]], "sequence 0 has 1, sequence 1 has 2"),
+        ],
+    )
+    def test_that_do_not_fit_together_are_refused(self, sequences, message):
+        with pytest.raises(ValueError, match=message):
+            SequenceArray.from_list(sequences)

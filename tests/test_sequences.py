@@ -317,7 +317,7 @@ class TestFromList:
 
     def test_sequence_of_text_is_named(self):
         with pytest.raises(ValueError, match="sequence 0 must hold numbers"):
-            SequenceArray.from_list([[["high"]]])
+            SequenceArray.from_list([[["high"], [1.0]]])
 
     def test_empty_sequence_is_named(self):
         with pytest.raises(ValueError, match="Sequence 1 is empty"):

@@ -10,7 +10,6 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 
 from sklstm._selection import rows_of
 from sklstm._validation import check_sequences
-from sklstm.sequences import SequenceArray
 
 __all__ = ["sequence_importance"]
 
@@ -157,22 +156,10 @@ def _with_other_steps(sequences, order, column=slice(None), block=None):
         is_changed = (block[0] <= step) & (step < block[1])
     values = sequences.values.copy()
     values[rows[is_changed], column] = sequences.values[source[is_changed], column]
-    return _copy_with(sequences, values, sequences.static)
+    return sequences.replace(values=values)
 
 
 def _with_other_static(sequences, column, order):
     static = sequences.static.copy()
     static[:, column] = static[order, column]
-    return _copy_with(sequences, sequences.values, static)
-
-
-def _copy_with(sequences, values, static):
-    return SequenceArray(
-        values,
-        sequences.lengths,
-        static=static,
-        ids=sequences.ids,
-        times=sequences.times,
-        feature_names=sequences.feature_names,
-        static_names=sequences.static_names,
-    )
+    return sequences.replace(static=static)

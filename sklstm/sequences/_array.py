@@ -7,7 +7,21 @@ import numpy as np
 
 from sklstm.sequences._categories import as_categories
 from sklstm.sequences._checks import as_column, as_float_matrix, as_lengths, as_names
-from sklstm.sequences._padded import stack, without_padding
+from sklstm.sequences._lists import stack
+from sklstm.sequences._padded import without_padding
+
+PARTS = (
+    "values",
+    "lengths",
+    "static",
+    "ids",
+    "times",
+    "feature_names",
+    "static_names",
+    "categories",
+    "static_categories",
+)
+"""The arguments of the constructor, which are attributes too."""
 
 
 class SequenceArray:
@@ -118,24 +132,34 @@ class SequenceArray:
 
     @classmethod
     def from_list(cls, sequences, **columns):
-        """Build from a list of arrays, one a sequence.
+        """Build from a list of arrays, frames or texts, one a sequence.
 
         Parameters
         ----------
         sequences : iterable of array-like of shape (n_timesteps_i, n_features)
-            The sequences.
+            The sequences. Columns of words, and columns of frames of type category or
+            bool, become codes with `categories`. A list of words is a column of them.
 
         **columns : dict
-            `static`, `ids`, `times`, `feature_names` and `static_names`, as in the
-            constructor.
+            `static`, `ids`, `times`, `feature_names`, `static_names` and
+            `static_categories`, as in the constructor.
 
         Returns
         -------
         sequences : SequenceArray
             The same sequences, stored end to end.
+
+        Examples
+        --------
+        >>> from sklstm import SequenceArray
+        >>> texts = SequenceArray.from_list([["a", "good", "film"], ["good"]])
+        >>> texts.categories[0]
+        array(['a', 'film', 'good'], dtype=object)
+        >>> texts[0].ravel()
+        array([0., 2., 1.])
         """
-        values, lengths = stack(sequences)
-        return cls(values, lengths, **columns)
+        values, lengths, categories = stack(sequences)
+        return cls(values, lengths, **{"categories": categories, **columns})
 
     @classmethod
     def from_padded(cls, array, lengths=None, **columns):
@@ -228,6 +252,29 @@ class SequenceArray:
         array[np.arange(shape[1]) < self.lengths[:, None]] = self.values
         return array
 
+    def replace(self, **parts):
+        """Return the same sequences with some parts replaced.
+
+        Parameters
+        ----------
+        **parts : dict
+            Arguments of the constructor.
+
+        Returns
+        -------
+        sequences : SequenceArray
+            Shares its other parts with this one.
+
+        Examples
+        --------
+        >>> from sklstm import SequenceArray
+        >>> X = SequenceArray([[1.0], [2.0], [3.0]], [2, 1], ids=["a", "b"])
+        >>> X.replace(values=10 * X.values)[0].ravel()
+        array([10., 20.])
+        """
+        own = {name: getattr(self, name) for name in PARTS}
+        return SequenceArray(**{**own, **parts})
+
     def with_times(self, times):
         """Return the same sequences with other times, or without any.
 
@@ -271,16 +318,12 @@ class SequenceArray:
         )
 
     def _with(self, sequences, steps):
-        return SequenceArray(
-            self.values[steps],
-            self.lengths[sequences],
+        return self.replace(
+            values=self.values[steps],
+            lengths=self.lengths[sequences],
             static=None if self.static is None else self.static[sequences],
             ids=None if self.ids is None else self.ids[sequences],
             times=None if self.times is None else self.times[steps],
-            feature_names=self.feature_names,
-            static_names=self.static_names,
-            categories=self.categories,
-            static_categories=self.static_categories,
         )
 
 

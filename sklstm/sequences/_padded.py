@@ -1,23 +1,6 @@
-"""Steps and lengths of lists of sequences and of padded arrays."""
+"""Steps and lengths of padded arrays."""
 
 import numpy as np
-
-from sklstm.sequences._checks import as_float_matrix
-
-
-def stack(sequences):
-    """Return the steps of sequences, one after the other, and their lengths."""
-    matrices = [as_float_matrix(s, f"sequence {i}") for i, s in enumerate(sequences)]
-    if not matrices:
-        raise ValueError("Found 0 sequences, while a minimum of 1 is required.")
-    n_features = matrices[0].shape[1]
-    for i, matrix in enumerate(matrices):
-        if matrix.shape[1] != n_features:
-            raise ValueError(
-                f"All sequences must have the same features: sequence 0 has "
-                f"{n_features}, sequence {i} has {matrix.shape[1]}."
-            )
-    return np.concatenate(matrices), [len(m) for m in matrices]
 
 
 def without_padding(array, lengths=None):

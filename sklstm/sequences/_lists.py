@@ -1,0 +1,119 @@
+"""Steps of lists of arrays, frames or texts, with codes where they hold categories."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklstm.sequences._categories import (
+    CATEGORICAL_TYPES,
+    encode,
+    is_categorical,
+    is_missing,
+)
+from sklstm.sequences._checks import as_float_matrix
+
+
+class Table(NamedTuple):
+    """The steps of a sequence, and which of its columns hold categories."""
+
+    array: np.ndarray
+    coded: set[int]
+
+
+def stack(sequences) -> tuple[np.ndarray, list[int], dict[int, np.ndarray]]:
+    """Return the steps of sequences, one after the other, their lengths and categories.
+
+    Parameters
+    ----------
+    sequences : iterable of array-like
+        Arrays and frames (n_timesteps_i, n_features), or words (n_timesteps_i,).
+
+    Returns
+    -------
+    values : float ndarray of shape (n_steps, n_features)
+        Numbers and codes.
+
+    lengths : list of int
+        Number of steps of each sequence.
+
+    categories : dict of int to ndarray
+        Those of the columns that hold codes.
+    """
+    tables = [_as_table(sequence, f"sequence {i}") for i, sequence in enumerate(sequences)]
+    if not tables:
+        raise ValueError("Found 0 sequences, while a minimum of 1 is required.")
+    _refuse_other_features(tables)
+    lengths = [len(table.array) for table in tables]
+    coded = sorted(set().union(*(table.coded for table in tables)))
+    if not coded:
+        return _stack_numbers([table.array for table in tables]), lengths, {}
+    n_features = tables[0].array.shape[1]
+    numeric = [column for column in range(n_features) if column not in coded]
+    values = np.empty((sum(lengths), n_features))
+    values[:, numeric] = _stack_numbers([table.array[:, numeric] for table in tables])
+    categories = {}
+    for column in coded:
+        _refuse_numbers(tables, column)
+        everything = np.concatenate([table.array[:, column] for table in tables])
+        values[:, column], categories[column] = encode(everything)
+    return values, lengths, categories
+
+
+def _as_table(sequence, name: str) -> Table:
+    if hasattr(sequence, "columns"):
+        return _frame_as_table(sequence)
+    array = _as_array(sequence)
+    if array.ndim == 1 and (not array.size or is_categorical(array)):
+        array = array[:, None]
+    if array.dtype.kind not in "OUS":
+        return Table(as_float_matrix(array, name), set())
+    if array.ndim != 2:
+        return Table(as_float_matrix(array, name), set())
+    return Table(array, {i for i, column in enumerate(array.T) if is_categorical(column)})
+
+
+def _as_array(sequence) -> np.ndarray:
+    """Return an array in which numbers beside words are still numbers."""
+    array = np.asarray(sequence)
+    if array.dtype.kind in "US" and not hasattr(sequence, "dtype"):
+        return np.array(sequence, dtype=object)
+    return array
+
+
+def _frame_as_table(frame) -> Table:
+    types = [str(dtype).lower() for dtype in frame.dtypes]
+    suspected = [
+        i for i, name in enumerate(types) if name.startswith((*CATEGORICAL_TYPES, "object"))
+    ]
+    coded = {i for i in suspected if is_categorical(frame[frame.columns[i]])}
+    return Table(np.asarray(frame, dtype=object) if coded else np.asarray(frame), coded)
+
+
+def _stack_numbers(arrays: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(
+        [as_float_matrix(array, f"sequence {i}") for i, array in enumerate(arrays)]
+    )
+
+
+def _refuse_other_features(tables: list[Table]) -> None:
+    n_features = tables[0].array.shape[1]
+    for i, table in enumerate(tables):
+        if table.array.shape[1] != n_features:
+            raise ValueError(
+                f"All sequences must have the same features: sequence 0 has "
+                f"{n_features}, sequence {i} has {table.array.shape[1]}."
+            )
+
+
+def _refuse_numbers(tables: list[Table], column: int) -> None:
+    """Refuse a column that holds categories in some sequences and numbers in others."""
+    has_categories = [column in table.coded for table in tables]
+    for i, table in enumerate(tables):
+        values = table.array[:, column].tolist()
+        if not has_categories[i] and not all(map(is_missing, values)):
+            first = has_categories.index(True)
+            example = next(v for v in tables[first].array[:, column] if not is_missing(v))
+            raise ValueError(
+                f"Feature {column} must hold numbers, or categories, in all sequences: "
+                f"sequence {first} has {example!r}, sequence {i} has {values[0]!r}."
+            )
