@@ -110,7 +110,9 @@ class TestNames:
         }
         assert found == set(imported.__all__)
 
-    @pytest.mark.parametrize("module", ["sklstm", "sklstm.datasets", "sklstm.inspection", "sklstm.preprocessing"])
+    @pytest.mark.parametrize(
+        "module", ["sklstm", "sklstm.datasets", "sklstm.inspection", "sklstm.preprocessing"]
+    )
     def test_the_api_page_lists_them(self, module):
         page = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
         assert set(names_of(module)) <= set(page.split())
