@@ -76,6 +76,24 @@ class SequenceSelection:
         """Return the selected sequences at `indices`, or where a mask is True."""
         return SequenceSelection(self.array, self.indices[indices], self.lengths[indices])
 
+    def fill(self, flat: np.ndarray, indices: np.ndarray, padded: np.ndarray) -> None:
+        """Write values of the sequences at `indices` into the rows of their steps.
+
+        Parameters
+        ----------
+        flat : ndarray of shape (n_steps, ...)
+            What is written to: a row for each step of the array.
+
+        indices : ndarray of int
+            Which sequences.
+
+        padded : ndarray of shape (n_indices, time, ...)
+            Values, whatever they are behind the end of a sequence.
+        """
+        lengths = self.lengths[indices]
+        rows, _ = rows_of(self.starts[indices], lengths)
+        flat[rows] = padded[np.arange(padded.shape[1]) < lengths[:, None]]
+
     def prefixes(self) -> "SequenceSelection":
         """Return, for every step of every sequence, the sequence up to that step."""
         indices = np.repeat(self.indices, self.lengths)

@@ -1,5 +1,7 @@
 """Small ragged data, and estimators that train in a blink."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -84,3 +86,10 @@ def fitted_classifier(classifier, ragged, labels):
 @pytest.fixture
 def fitted_regressor(regressor, ragged, targets):
     return regressor.fit(ragged, targets)
+
+
+@pytest.fixture
+def no_matplotlib(monkeypatch):
+    for name in [n for n in sys.modules if n.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)

@@ -24,13 +24,6 @@ def plt():
 
 
 @pytest.fixture
-def no_matplotlib(monkeypatch):
-    for name in [n for n in sys.modules if n.split(".")[0] == "matplotlib"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-
-
-@pytest.fixture
 def validated(classifier, ragged, labels):
     """A classifier that saw validation data."""
     return classifier.fit(ragged, labels, X_val=ragged, y_val=labels)

@@ -1,5 +1,7 @@
 """The parts of a fitted estimator that are looked into."""
 
+import copy
+
 from sklstm._validation import check_sequences
 from sklstm.nn import SequenceNetwork
 from sklstm.nn.cells import CELLS, Cell
@@ -9,18 +11,13 @@ DIRECTIONS = ("forward", "backward")
 
 
 def sequences_of(estimator, X) -> SequenceArray:
-    """Return X as the estimator reads it, which has to be fitted."""
-    check_has_network(estimator)
-    return check_sequences(estimator, X, reset=False)
-
-
-def check_has_network(estimator) -> None:
-    """Raise a TypeError unless the estimator is a fitted one of this package."""
+    """Return X as the estimator reads it, which has to be a fitted one of this package."""
     if not hasattr(estimator, "module_"):
         raise TypeError(
             f"{type(estimator).__name__} has no network: give a fitted LSTMClassifier or "
             "LSTMRegressor."
         )
+    return check_sequences(estimator, X, reset=False)
 
 
 def members_of(estimator) -> list[SequenceNetwork]:
@@ -36,6 +33,12 @@ def member_of(estimator, member: int) -> SequenceNetwork:
             f"member={member!r} does not exist: there are {len(members)}, from 0."
         )
     return members[member]
+
+
+def double_copy(network: SequenceNetwork) -> SequenceNetwork:
+    """Return a copy in double precision, where its device has it."""
+    network = copy.deepcopy(network)
+    return network if network.head.weight.device.type == "mps" else network.double()
 
 
 def cell_of(network: SequenceNetwork, layer: int, direction: str) -> Cell:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.utils import Bunch
 
-from sklstm._selection import SequenceSelection, rows_of
+from sklstm._selection import SequenceSelection
 from sklstm._training.batches import SequenceTensors, batches_by_steps
 from sklstm.inspection._fitted import cell_of, member_of, sequences_of
 from sklstm.nn.recurrent import reverse_within_lengths
@@ -77,12 +77,10 @@ def gate_activations(estimator, X, layer=0, direction="forward", member=0):
     values: dict[str, np.ndarray] = {}
     for indices in batches_by_steps(sequences.lengths, MAX_STEPS):
         batch = _run_cell(network, cell, layer, direction, tensors.inputs(indices))
-        rows, _ = rows_of(selection.starts[indices], selection.lengths[indices])
-        is_real = _is_real(selection.lengths[indices])
         for name, value in batch.items():
             shape = (len(sequences.values), value.shape[-1])
             values.setdefault(name, np.empty(shape, dtype=np.float32))
-            values[name][rows] = value.cpu().numpy()[is_real]
+            selection.fill(values[name], indices, value.cpu().numpy())
     ids, times = sequences.ids, sequences.times
     return Bunch(
         **{
@@ -163,7 +161,3 @@ def _run_cell(network, cell, layer, direction, inputs) -> dict[str, torch.Tensor
     if direction == "backward":
         values = {name: reverse_within_lengths(v, lengths) for name, v in values.items()}
     return values
-
-
-def _is_real(lengths: np.ndarray) -> np.ndarray:
-    return np.arange(lengths.max()) < lengths[:, None]

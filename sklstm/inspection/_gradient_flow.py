@@ -1,6 +1,5 @@
 """How much of the loss's gradient arrives at every step back in time."""
 
-import copy
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from sklstm._samples import Samples, StepSamples
-from sklstm._selection import rows_of
 from sklstm._state import gradient_state
 from sklstm._steps import steps_like
 from sklstm._training.batches import batches_by_steps
-from sklstm._validation import check_sequences
-from sklstm.inspection._fitted import cell_of, check_has_network, member_of
+from sklstm.inspection._fitted import cell_of, double_copy, member_of, sequences_of
 from sklstm.nn import SequenceNetwork
 from sklstm.nn.cells import Cell
 from sklstm.nn.recurrent import reverse_within_lengths
@@ -93,8 +90,7 @@ def gradient_flow(estimator, X, y, layer=0, direction="forward", member=0):
     >>> gradient_flow(reg, X[:3], y[:3]).shape
     (3, 30)
     """
-    check_has_network(estimator)
-    sequences = check_sequences(estimator, X, reset=False)
+    sequences = sequences_of(estimator, X)
     samples = estimator._check_samples(sequences, y, None, None, reset=False)
     samples = replace(samples, weight=_share_of_its_sequence(samples))
     norms = np.zeros(len(sequences.values))
@@ -108,9 +104,7 @@ def gradient_flow(estimator, X, y, layer=0, direction="forward", member=0):
             lengths = batch[0].get("lengths")
             if direction == "backward":
                 gradient = reverse_within_lengths(gradient[..., None], lengths)[..., 0]
-            rows, _ = rows_of(selected.starts[indices], selected.lengths[indices])
-            is_real = np.arange(gradient.shape[1]) < selected.lengths[indices, None]
-            norms[rows] = gradient.cpu().numpy()[is_real]
+            selected.fill(norms, indices, gradient.cpu().numpy())
     return steps_like(X, norms, sequences)
 
 
@@ -138,12 +132,10 @@ def _watched(
 ) -> tuple[SequenceNetwork, _WatchedLayer]:
     """Return a copy of a network in double precision, and its layer that is watched."""
     cell = cell_of(network, layer, direction)
-    network = copy.deepcopy(network)
+    network = double_copy(network)
     recurrent = network.recurrent
     layers = recurrent.forward_layers if direction == "forward" else recurrent.backward_layers
-    layers[layer] = watched = _WatchedLayer(cell)
-    if network.head.weight.device.type != "mps":  # it has no double precision
-        network.double()
+    layers[layer] = watched = _WatchedLayer(cell.to(network.dtype))
     return network, watched
 
 

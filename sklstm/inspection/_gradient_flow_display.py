@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklstm.inspection._gradient_flow import gradient_flow
-from sklstm.inspection._pyplot import import_pyplot
+from sklstm.inspection._pyplot import axes_for, import_pyplot
 from sklstm.sequences import SequenceArray
 
 __all__ = ["GradientFlowDisplay"]
@@ -124,9 +124,7 @@ class GradientFlowDisplay:
         display : GradientFlowDisplay
             The display itself, with the flow drawn.
         """
-        plt = import_pyplot(type(self).__name__)
-        if ax is None:
-            _, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+        ax = axes_for(type(self).__name__, ax, (6.4, 3.8))
         self.ax_, self.figure_ = ax, ax.figure
         lower, median, upper = (_visible(v) for v in (self.lower, self.median, self.upper))
         (self.line_,) = ax.plot(self.steps_back, median, label=self.name)

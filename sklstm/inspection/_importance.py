@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 
 from sklstm._selection import rows_of
 from sklstm._validation import check_sequences
+from sklstm.inspection._columns import feature_names_of, static_names_of
 
 __all__ = ["sequence_importance"]
 
@@ -126,21 +127,14 @@ def _parts_of(estimator, sequences, by, n_blocks):
     if by == "static":
         if sequences.static is None:
             raise ValueError("by='static' needs static columns, and X has none.")
-        names = _names(sequences.static_names, None, sequences.n_static)
+        names = static_names_of(sequences)
         return names, lambda part, order: _with_other_static(sequences, part, order)
     if by == "feature":
-        known = getattr(estimator, "feature_names_in_", None)
-        names = _names(sequences.feature_names, known, sequences.n_features)
+        names = feature_names_of(estimator, sequences)
         return names, lambda part, order: _with_other_steps(sequences, order, column=part)
     bounds = np.linspace(0, sequences.lengths.max(), n_blocks + 1).round().astype(int)
     blocks = [(a, b) for a, b in pairwise(bounds.tolist()) if a < b]
     return blocks, lambda part, order: _with_other_steps(sequences, order, block=blocks[part])
-
-
-def _names(names, known, n_columns):
-    if names is None:
-        names = known if known is not None and len(known) == n_columns else range(n_columns)
-    return list(names)
 
 
 def _with_other_steps(sequences, order, column=slice(None), block=None):

@@ -36,6 +36,11 @@ class StaticInputs(nn.Module):
         self.n_outputs = n_columns + len(missing_columns)
         self.register_buffer("missing_columns", _as_indices(missing_columns))
 
+    @property
+    def origins(self) -> list[int]:
+        """The column that each column which comes out was made of."""
+        return [*range(len(self.standardization.mean)), *self.missing_columns.tolist()]
+
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Return (batch, n_outputs) for static columns (batch, n_columns)."""
         z = self.standardization(x, dtype)
@@ -103,6 +108,12 @@ class StepInputs(nn.Module):
         if missing == "decay":
             # softplus(-3) is 0.05: at first, a value fades by half in 14 units of time.
             self.fading = nn.Parameter(torch.full((len(missing_features),), -3.0))
+
+    @property
+    def origins(self) -> list[int]:
+        """The feature that each column which comes out was made of; -1 for the gap."""
+        features = range(len(self.standardization.mean))
+        return [*features, *2 * self.missing_features.tolist(), *[-1] * self.has_times]
 
     def prepare(
         self, x: Tensor, first_row: Tensor, times: Tensor | None, dtype: torch.dtype

@@ -1,0 +1,236 @@
+"""What contributed to the prediction of one sequence, as a picture."""
+
+import numpy as np
+
+from sklstm.inspection._attributions import feature_attributions
+from sklstm.inspection._one_sequence import one_sequence, time_axis
+from sklstm.inspection._pyplot import axes_for, import_pyplot
+
+__all__ = ["AttributionDisplay"]
+
+MOST_ROWS = 12
+
+
+class AttributionDisplay:
+    """Heat map of what each value added to the output, with the sums beside it.
+
+    Red raised the output, blue lowered it; the colours are centred at 0. A row is a
+    feature, those that moved the output most at the top; the bars at the right are the
+    sums over the steps, those of static columns among them. Use :meth:`from_estimator` to
+    draw it. All that is drawn is stored, so that :meth:`plot` can draw it again.
+
+    Parameters
+    ----------
+    attributions : ndarray of shape (n_timesteps, n_features)
+        What each value of the sequence added.
+
+    feature_names : list
+        Names of the features.
+
+    times : array-like of shape (n_timesteps,)
+        When the steps were recorded.
+
+    output, baseline_output : float
+        The output that is explained, and that of the baseline.
+
+    static : ndarray of shape (n_static,), default=None
+        What each static column added.
+
+    static_names : list, default=()
+        Names of the static columns.
+
+    time_name : str, default="time"
+        What `times` are, for their axis.
+
+    output_name : str, default="output"
+        What the output is, for the title.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes with the heat map.
+
+    sum_ax_ : matplotlib Axes
+        The axes with the sums, which stand right of it.
+
+    figure_ : matplotlib Figure
+        The figure.
+
+    rows_ : list of str
+        The names of the rows, from the top.
+
+    See Also
+    --------
+    feature_attributions : The numbers.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklstm import LSTMClassifier
+    >>> from sklstm.datasets import load_icu_stays
+    >>> from sklstm.inspection import AttributionDisplay
+    >>> stays, died = load_icu_stays(return_X_y=True)
+    >>> clf = LSTMClassifier(8, max_epochs=2, random_state=0).fit(stays[:300], died[:300])
+    >>> display = AttributionDisplay.from_estimator(clf, stays[300:301])
+    >>> display.attributions.shape
+    (48, 37)
+    >>> plt.show()
+    """
+
+    def __init__(
+        self,
+        *,
+        attributions,
+        feature_names,
+        times,
+        output,
+        baseline_output,
+        static=None,
+        static_names=(),
+        time_name="time",
+        output_name="output",
+    ):
+        self.attributions = attributions
+        self.feature_names = feature_names
+        self.times = times
+        self.output = output
+        self.baseline_output = baseline_output
+        self.static = static
+        self.static_names = static_names
+        self.time_name = time_name
+        self.output_name = output_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        *,
+        target=None,
+        method="integrated_gradients",
+        baseline="mean",
+        max_rows=MOST_ROWS,
+        ax=None,
+    ):
+        """Draw the attributions of a fitted estimator for one sequence.
+
+        Parameters
+        ----------
+        estimator : LSTMClassifier or LSTMRegressor
+            Fitted.
+
+        X : SequenceArray of one sequence, or array of shape (n_timesteps, n_features)
+            The sequence, such as `X[i : i + 1]` of a :class:`~sklstm.SequenceArray`,
+            which keeps static columns and times, or `X[i]`, which has none.
+
+        target : label or int, default=None
+            What is explained, see :func:`feature_attributions`.
+
+        method : {"integrated_gradients", "input_x_gradient"}, \
+                default="integrated_gradients"
+            How, see :func:`feature_attributions`.
+
+        baseline : {"mean", "missing"}, default="mean"
+            What the sequence is compared with.
+
+        max_rows : int, default=12
+            Number of rows drawn, at most.
+
+        ax : matplotlib Axes, default=None
+            Where to draw. A new figure if None.
+
+        Returns
+        -------
+        display : AttributionDisplay
+            The attributions, drawn.
+        """
+        import_pyplot(cls.__name__)
+        X = one_sequence(X, cls.__name__)
+        explanation = feature_attributions(estimator, X, target, method, baseline)
+        display = cls(
+            attributions=explanation.attributions.values,
+            feature_names=explanation.feature_names,
+            output=explanation.output[0],
+            baseline_output=explanation.baseline_output[0],
+            static=None if explanation.static is None else explanation.static[0],
+            static_names=explanation.static_names,
+            output_name=_output_name(estimator, explanation.target[0]),
+            **time_axis(X),
+        )
+        return display.plot(ax, max_rows=max_rows)
+
+    def plot(self, ax=None, *, max_rows=MOST_ROWS):
+        """Draw the attributions.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. A new figure if None.
+
+        max_rows : int, default=12
+            Number of rows drawn, at most.
+
+        Returns
+        -------
+        display : AttributionDisplay
+            The display itself, with the attributions drawn.
+        """
+        names, sums, values = self._rows(max_rows)
+        self.ax_ = axes_for(type(self).__name__, ax, (9, 1.6 + 0.3 * len(names)))
+        self.figure_, self.rows_ = self.ax_.figure, names
+        self._plot_map(values)
+        self._plot_sums(sums)
+        self.ax_.set_yticks(np.arange(len(names)), names)
+        self.ax_.set_xlabel(self.time_name)
+        self.ax_.set_title(
+            f"{self.output_name}: {self.output:.2f}, of the baseline "
+            f"{self.baseline_output:.2f}",
+            loc="left",
+        )
+        return self
+
+    def _rows(self, max_rows):
+        """Return names, sums and values of the rows that moved the output most."""
+        static = np.zeros(0) if self.static is None else self.static
+        moved = np.append(np.abs(self.attributions).sum(axis=0), np.abs(static))
+        sums = np.append(self.attributions.sum(axis=0), static)
+        # A static column has no steps: its row of the map stays empty.
+        empty = np.full((len(static), len(self.attributions)), np.nan)
+        values = np.vstack([self.attributions.T, empty])
+        names = [str(name) for name in [*self.feature_names, *self.static_names]]
+        order = np.argsort(-moved, kind="stable")[:max_rows]
+        return [names[i] for i in order], sums[order], values[order]
+
+    def _plot_map(self, values):
+        bound = np.nanmax(np.abs(self.attributions)) or 1.0
+        image = self.ax_.pcolormesh(
+            self.times,
+            np.arange(len(values)),
+            np.ma.masked_invalid(values),
+            vmin=-bound,
+            vmax=bound,
+            cmap="RdBu_r",
+            shading="nearest",
+            rasterized=True,
+        )
+        self.ax_.set_facecolor("0.93")
+        self.ax_.invert_yaxis()
+        bar = self.figure_.colorbar(
+            image, ax=self.ax_, location="left", pad=0.01, aspect=25, shrink=0.8
+        )
+        bar.set_label("added at the step")
+
+    def _plot_sums(self, sums):
+        self.sum_ax_ = self.ax_.inset_axes([1.015, 0, 0.22, 1])
+        colours = np.where(sums > 0, "#b2182b", "#2166ac")
+        self.sum_ax_.barh(np.arange(len(sums)), sums, color=colours, height=0.7)
+        self.sum_ax_.axvline(0, color="0.3", linewidth=0.8)
+        self.sum_ax_.set_ylim(self.ax_.get_ylim())
+        self.sum_ax_.set(xlabel="added in all", yticks=[])
+        self.sum_ax_.spines[["left", "right", "top"]].set_visible(False)
+
+
+def _output_name(estimator, target) -> str:
+    if not hasattr(estimator, "classes_"):
+        return "prediction" if len(estimator.module_.output_scale) == 1 else f"output {target}"
+    return f"logit of {target}"

@@ -1,0 +1,146 @@
+"""Pictures of attributions, importances and attention, and what all displays share."""
+
+import inspect
+
+import numpy as np
+import pytest
+from conftest import FAST
+
+from sklstm import LSTMClassifier, LSTMRegressor, inspection
+from sklstm.inspection import (
+    AttentionDisplay,
+    AttributionDisplay,
+    ImportanceDisplay,
+    feature_attributions,
+    sequence_importance,
+)
+
+NAMES = np.array(["pulse", "lactate", "age"], dtype=object)
+DISPLAYS = [getattr(inspection, name) for name in inspection.__all__ if "Display" in name]
+
+
+@pytest.fixture(autouse=True)
+def plt():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    yield plt
+    plt.close("all")
+
+
+@pytest.fixture
+def records(full_records):
+    full_records.feature_names = NAMES
+    full_records.static_names = np.array(["height", "ward"], dtype=object)
+    return full_records
+
+
+@pytest.fixture
+def attentive(records, labels):
+    return LSTMClassifier(pooling="attention", **FAST).fit(records, labels)
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_without_matplotlib_the_error_says_what_to_install(display, no_matplotlib):
+    message = rf"{display.__name__} draws with matplotlib.*pip install sklstm\[plot\]"
+    required = [
+        parameter
+        for parameter in inspect.signature(display.from_estimator).parameters.values()
+        if parameter.default is parameter.empty
+    ]
+    with pytest.raises(ImportError, match=message):
+        display.from_estimator(*required)
+
+
+class TestAttributions:
+    def test_rows_are_what_moved_the_output_most(self, attentive, records):
+        pytest.importorskip("captum")
+        display = AttributionDisplay.from_estimator(attentive, records[4:5])
+        explanation = feature_attributions(attentive, records[4:5])
+        moved = np.abs(explanation.attributions.values).sum(axis=0)
+        sizes = dict(zip(NAMES, moved, strict=True))
+        sizes.update(zip(["height", "ward"], explanation.static[0], strict=True))
+        assert display.rows_ == sorted(sizes, key=lambda name: -abs(sizes[name]))
+        assert [t.get_text() for t in display.ax_.get_yticklabels()] == display.rows_
+        bars = [bar.get_width() for bar in display.sum_ax_.patches]
+        assert sum(bars) == pytest.approx(display.output - display.baseline_output, rel=0.01)
+
+    def test_colours_are_centred_at_0(self, attentive, records):
+        pytest.importorskip("captum")
+        display = AttributionDisplay.from_estimator(attentive, records[4:5])
+        low, high = display.ax_.collections[0].get_clim()
+        assert high == -low == np.abs(display.attributions).max()
+
+    def test_few_rows_are_drawn_where_few_are_asked_for(self, attentive, records, plt):
+        pytest.importorskip("captum")
+        ax = plt.subplots()[1]
+        display = AttributionDisplay.from_estimator(attentive, records[4:5], max_rows=2, ax=ax)
+        assert len(display.rows_) == 2
+        assert display.ax_ is ax
+        assert len(display.plot().rows_) == 5
+
+    def test_the_title_says_what_is_explained(self, attentive, records, ragged, targets):
+        pytest.importorskip("captum")
+        display = AttributionDisplay.from_estimator(attentive, records[4:5], target=0)
+        assert display.ax_.get_title(loc="left").startswith("logit of 0: ")
+        reg = LSTMRegressor(**FAST).fit(ragged, targets)
+        display = AttributionDisplay.from_estimator(reg, ragged[4])
+        assert display.ax_.get_title(loc="left").startswith("prediction: ")
+        assert display.ax_.get_xlabel() == "step"
+
+    def test_of_nothing_can_be_drawn(self):
+        display = AttributionDisplay(
+            attributions=np.zeros((3, 1)),
+            feature_names=[0],
+            times=np.arange(3),
+            output=1.0,
+            baseline_output=1.0,
+        )
+        assert display.plot().rows_ == ["0"]
+
+
+class TestImportances:
+    def test_bars_are_the_means_the_largest_first(self, attentive, records, labels):
+        display = ImportanceDisplay.from_estimator(attentive, records, labels, random_state=0)
+        result = sequence_importance(attentive, records, labels, random_state=0)
+        means = [bar.get_width() for bar in display.bars_]
+        np.testing.assert_allclose(means, -np.sort(-result.importances_mean))
+        first = display.ax_.get_yticklabels()[0].get_text()
+        assert first == result.names[int(np.argmax(result.importances_mean))]
+        assert len(display.ax_.lines[0].get_xdata()) == result.importances.size
+        assert display.ax_.get_xlabel() == "fall of the score"
+
+    def test_few_bars_are_drawn_where_few_are_asked_for(self, attentive, records, labels):
+        display = ImportanceDisplay.from_estimator(
+            attentive, records, labels, by="static", max_bars=1, n_repeats=2
+        )
+        assert len(display.bars_) == 1
+        assert len(display.plot().bars_) == 2
+
+    def test_blocks_of_time_lie_side_by_side(self, attentive, records, labels):
+        display = ImportanceDisplay.from_estimator(
+            attentive, records, labels, by="time", n_blocks=3, scoring="roc_auc"
+        )
+        edges = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in display.bars_]
+        assert edges == [(0.5, 3.5), (3.5, 6.5), (6.5, 9.5)]
+        assert display.ax_.get_ylabel() == "fall of the roc auc"
+
+
+class TestAttention:
+    def test_lines_are_as_long_as_the_weights(self, attentive, records):
+        display = AttentionDisplay.from_estimator(attentive, records[4:5])
+        weights = attentive.attention_weights(records[4:5]).values[:, 0]
+        lengths = [segment[1, 1] for segment in display.lines_.get_segments()]
+        np.testing.assert_allclose(lengths, weights)
+        assert display.ax_.get_xlabel() == "step"
+
+    def test_needs_a_model_with_attention(self, fitted_classifier, ragged):
+        with pytest.raises(ValueError, match="fit it with pooling='attention'"):
+            AttentionDisplay.from_estimator(fitted_classifier, ragged[0])
+
+
+@pytest.mark.parametrize("display", [AttentionDisplay, AttributionDisplay])
+def test_a_display_is_of_one_sequence(display, attentive, records):
+    with pytest.raises(ValueError, match=r"shows one sequence, got 40: give X\[i : i \+ 1\]"):
+        display.from_estimator(attentive, records)
