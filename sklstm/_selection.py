@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from sklstm.sequences import SequenceArray
+from sklstm.sequences._rows import beginnings, rows_of
 
 CHUNK_STEPS = 1 << 12
 """Steps that are worked on at once: what is made of them stays small."""
@@ -96,10 +97,8 @@ class SequenceSelection:
 
     def prefixes(self) -> "SequenceSelection":
         """Return, for every step of every sequence, the sequence up to that step."""
-        indices = np.repeat(self.indices, self.lengths)
-        rows, starts = rows_of(self.starts, self.lengths)
-        n_steps = np.arange(len(rows)) - np.repeat(starts, self.lengths) + 1
-        return SequenceSelection(self.array, indices, n_steps)
+        sequences, n_steps = beginnings(self.lengths)
+        return SequenceSelection(self.array, self.indices[sequences], n_steps)
 
 
 class WeightedSteps:
@@ -133,24 +132,3 @@ def chunks_of(lengths: np.ndarray, max_steps: int | None = None) -> Iterator[sli
     cuts = np.flatnonzero(np.diff((ends - lengths) // max_steps)) + 1
     bounds = [0, *cuts.tolist(), len(lengths)]
     return (slice(start, stop) for start, stop in pairwise(bounds))
-
-
-def rows_of(starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of some sequences end to end, and where each starts among them.
-
-    Parameters
-    ----------
-    starts, lengths : ndarray of shape (n_sequences,)
-        Where the sequences lie.
-
-    Returns
-    -------
-    rows : ndarray of int
-        Their rows, one sequence after the other.
-
-    new_starts : ndarray of shape (n_sequences,)
-        Place of the first row of each sequence in `rows`.
-    """
-    new_starts = np.cumsum(lengths) - lengths
-    rows = np.arange(lengths.sum()) + np.repeat(starts - new_starts, lengths)
-    return rows, new_starts

@@ -1,0 +1,111 @@
+"""Times counted from an origin, and in bins."""
+
+import re
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from sklstm.sequences._columns import Owners
+from sklstm.sequences._tables import Table, Times, shown
+
+MICROSECONDS_AN_HOUR = 3_600_000_000
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def on_grid(differences: np.ndarray, is_clock: bool, freq) -> np.ndarray:
+    """Return differences of times in hours, or the unit of numbers; bins by their start.
+
+    Parameters
+    ----------
+    differences : ndarray of shape (n_rows,)
+        Microseconds, or numbers in a unit of their own.
+
+    is_clock : bool
+        Whether they are microseconds.
+
+    freq : str, timedelta, number or None
+        Width of the bins, none if None.
+
+    Returns
+    -------
+    times : float64 ndarray of shape (n_rows,)
+        The times.
+    """
+    if freq is not None:
+        width = _bin_width(freq, is_clock)
+        differences = differences // width * width
+    return differences / MICROSECONDS_AN_HOUR if is_clock else differences
+
+
+def since_origin(times: Times, table: Table, owners: Owners, origin) -> np.ndarray:
+    """Return the times minus the origin, in the unit of `times`."""
+    if origin is None:
+        return times.values - _first_of_each(times, owners) if times.is_clock else times.values
+    if isinstance(origin, str):
+        return times.values - _column_origin(times, table, owners, origin)
+    return times.values - _point_in_time(origin, times.is_clock)
+
+
+def _first_of_each(times: Times, owners: Owners) -> np.ndarray:
+    first = np.full(len(owners.ids), np.iinfo(np.int64).max)
+    np.minimum.at(first, owners.number, times.values)
+    return first[owners.number]
+
+
+def _column_origin(times: Times, table: Table, owners: Owners, name: str) -> np.ndarray:
+    start = table.times(name, owners.place)
+    if start.is_clock != times.is_clock:
+        raise ValueError(f"Column {name!r}, the origin, must hold times like those counted.")
+    one = np.empty(len(owners.ids), dtype=start.values.dtype)
+    one[owners.number] = start.values
+    varies = one[owners.number] != start.values
+    if varies.any():
+        where = shown(owners.ids[owners.number[varies.argmax()]])
+        raise ValueError(
+            f"Column {name!r} is the origin of times, but varies within {owners.column} "
+            f"{where}. Keep one origin an id."
+        )
+    return start.values
+
+
+def _point_in_time(origin, is_clock: bool):
+    if not is_clock:
+        return float(origin)
+    if not isinstance(origin, (date, datetime, np.datetime64)):
+        raise TypeError(
+            f"origin must be a column or a datetime where times are datetimes, got {origin!r}."
+        )
+    if getattr(origin, "tzinfo", None) is not None:
+        return round(origin.timestamp() * 1e6)
+    return np.datetime64(origin).astype("datetime64[us]").astype(np.int64)
+
+
+def _bin_width(freq, is_clock: bool) -> int | float:
+    """Return the width of bins, in microseconds or the unit of numbers."""
+    if isinstance(freq, np.timedelta64):
+        freq = freq.astype("timedelta64[us]").item()
+    if isinstance(freq, (str, timedelta)) and not is_clock:
+        raise ValueError(
+            f"freq={freq!r} needs datetimes, but the times are numbers, whose unit is not "
+            "known: give freq as a number of that unit."
+        )
+    if isinstance(freq, str):
+        width = _seconds(freq) * 1e6
+    elif isinstance(freq, timedelta):
+        width = freq.total_seconds() * 1e6
+    else:
+        width = freq * MICROSECONDS_AN_HOUR if is_clock else freq
+    if not width > 0:
+        raise ValueError(f"freq must be longer than 0, got {freq!r}.")
+    return round(width) if is_clock else width
+
+
+def _seconds(freq: str) -> float:
+    match = re.fullmatch(r"(\d*\.?\d*) *(s|min|h|d|w)", freq.strip().lower())
+    if match is None:
+        raise ValueError(
+            f"freq={freq!r} is no frequency: give a number and one of s, min, h, d and w, "
+            "such as '1h' or '30min'."
+        )
+    number, unit = match.groups()
+    return float(number or 1) * SECONDS[unit]

@@ -1,0 +1,98 @@
+"""From events, a row a measurement, to sequences."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklstm.sequences._cells import table_of
+from sklstm.sequences._clock import on_grid, since_origin
+from sklstm.sequences._columns import Owners
+from sklstm.sequences._static import read_static
+from sklstm.sequences._tables import Table, read_table
+from sklstm.sequences._vocabulary import Codes, Vocabulary
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Whose events there are, and when.
+
+    Parameters
+    ----------
+    number : ndarray of int of shape (n_events,)
+        The sequence of each event, from 0 to `n_sequences` - 1, each at least once.
+
+    n_sequences : int
+        Number of sequences.
+
+    times : ndarray of shape (n_events,)
+        Events of a sequence and a time become one step.
+    """
+
+    number: np.ndarray
+    n_sequences: int
+    times: np.ndarray
+
+
+def parts_of_events(
+    frame, id, time, code, value, static, freq, origin, aggregate, vocabulary
+) -> dict:
+    """Return the parts of a SequenceArray, for a frame with a row a measurement."""
+    table = read_table(frame)
+    owners = Owners(id, *table.labels(id))
+    moments = Moments(
+        owners.number, len(owners.ids), _times(table, owners, time, origin, freq)
+    )
+    values = None if value is None else table.numbers(value, owners.place)
+    codes = Codes(*table.labels(code), values)
+    parts = steps_of(moments, codes, vocabulary, aggregate)
+    return parts | {"ids": owners.ids} | read_static(table, owners, static)
+
+
+def steps_of(moments: Moments, codes: Codes, vocabulary: Vocabulary, aggregate: str) -> dict:
+    """Return the steps of events: one for all of a sequence and a time.
+
+    Parameters
+    ----------
+    moments : Moments
+        Whose events there are, and when.
+
+    codes : Codes
+        The events.
+
+    vocabulary : Vocabulary
+        Which codes become columns.
+
+    aggregate : str
+        What becomes of several values of a code in a step.
+
+    Returns
+    -------
+    parts : dict
+        `values`, `lengths`, `times` and `feature_names`.
+    """
+    names, column = vocabulary.columns(codes)
+    order = _order(moments, column[codes.number] >= 0)
+    number, times = moments.number[order], moments.times[order]
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (number[1:] != number[:-1]) | (times[1:] != times[:-1])
+    steps = np.cumsum(is_new) - 1
+    return {
+        "lengths": np.bincount(number[is_new], minlength=moments.n_sequences),
+        "times": times[is_new],
+        "values": table_of(steps, steps[-1] + 1, codes, order, column, names, aggregate),
+        "feature_names": names,
+    }
+
+
+def _times(table: Table, owners: Owners, time: str, origin, freq) -> np.ndarray:
+    times = table.times(time, owners.place)
+    return on_grid(since_origin(times, table, owners, origin), times.is_clock, freq)
+
+
+def _order(moments: Moments, is_kept: np.ndarray) -> np.ndarray:
+    """Return the events to keep by sequence and time; all of a sequence without any."""
+    if is_kept.all():
+        return np.lexsort((moments.times, moments.number))
+    n_kept = np.bincount(moments.number, is_kept, moments.n_sequences)
+    rows = np.flatnonzero(is_kept | (n_kept == 0)[moments.number])
+    return rows[np.lexsort((moments.times[rows], moments.number[rows]))]

@@ -1,0 +1,91 @@
+"""Labels of the right sequences."""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+from sklstm.sequences._categories import is_missing as is_missing_value
+from sklstm.sequences._rows import lookup
+from sklstm.sequences._tables import is_missing, read_table, shown
+
+
+def aligned(ids: np.ndarray, labels, id, label, unmatched) -> tuple[np.ndarray, np.ndarray]:
+    """Return which sequences have a label, and their labels.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_sequences,)
+        The ids of the sequences.
+
+    labels : frame, Series or mapping
+        The labels of ids.
+
+    id, label : str or None
+        The columns of a frame.
+
+    unmatched : {"warn", "raise", "ignore"}
+        What is done about ids that only one side has.
+
+    Returns
+    -------
+    sequences : ndarray of int
+        Places of the sequences with a label.
+
+    y : ndarray of shape (n_labelled,)
+        Their labels.
+    """
+    if unmatched not in ("warn", "raise", "ignore"):
+        raise ValueError(f"unmatched must be 'warn', 'raise' or 'ignore', got {unmatched!r}.")
+    keys, y = _keys_and_labels(labels, id, label)
+    _refuse_repeated(keys)
+    rows = lookup(ids, keys)
+    if (rows < 0).all():
+        raise ValueError(
+            f"No sequence has a label: the first id of the sequences is {shown(ids[0])}, the "
+            f"first of the labels is {shown(keys[0])}. Are they of the same type?"
+        )
+    _report("sequences have no label", ids[rows < 0], unmatched)
+    _report("labels have no sequence", keys[lookup(keys, ids) < 0], unmatched)
+    kept = np.flatnonzero(rows >= 0)
+    return kept, y[rows[kept]]
+
+
+def _keys_and_labels(labels, id, label) -> tuple[np.ndarray, np.ndarray]:
+    """Return ids and labels of where there is a label."""
+    is_series = hasattr(labels, "items") and not hasattr(labels, "columns")
+    if isinstance(labels, Mapping) or is_series:
+        return _of_pairs(list(labels.items()))
+    if id is None or label is None:
+        raise ValueError("Name the columns of the ids and of the labels by `id` and `label`.")
+    table = read_table(labels, "The frame of labels")
+    number, keys = table.labels(id)
+    column = table.column(label)
+    known = ~is_missing(column)
+    if not known.any():
+        raise ValueError(f"Column {label!r} of the labels has no value in any row.")
+    return keys[number[known]], column.filter(known.tolist()).to_numpy()
+
+
+def _of_pairs(pairs: list) -> tuple[np.ndarray, np.ndarray]:
+    known = [(key, value) for key, value in pairs if not is_missing_value(value)]
+    if not known:
+        raise ValueError("There are no labels.")
+    keys, y = zip(*known, strict=True)
+    return np.array(keys), np.array(y)
+
+
+def _refuse_repeated(keys: np.ndarray) -> None:
+    values, counts = np.unique(keys, return_counts=True)
+    if counts.max() > 1:
+        first = shown(values[counts.argmax()])
+        raise ValueError(f"id {first} has {counts.max()} labels. Keep one an id.")
+
+
+def _report(what: str, ids: np.ndarray, unmatched: str) -> None:
+    if not len(ids) or unmatched == "ignore":
+        return
+    message = f"{len(ids)} {what}, the first that of id {shown(ids[0])}."
+    if unmatched == "raise":
+        raise ValueError(f"{message} unmatched='ignore' leaves them out.")
+    warnings.warn(f"{message} They are left out.", stacklevel=4)
