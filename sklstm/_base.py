@@ -14,7 +14,7 @@ from sklstm._network import build_network, network_from_arrays, network_to_array
 from sklstm._parameters import LSTMParameters
 from sklstm._samples import Samples, StepSamples, merge_copies
 from sklstm._selection import SequenceSelection
-from sklstm._split import hold_out
+from sklstm._split import hold_out, warn_of_shared_groups
 from sklstm._state import training_state
 from sklstm._steps import (
     flat_steps,
@@ -43,6 +43,12 @@ def auto_batch_size(n_samples):
     if n_samples <= 32:
         return n_samples
     return 2 ** int(np.clip(round(np.log2(n_samples / 64)), 4, 8))
+
+
+def _owners(samples):
+    """Return whom the samples belong to: their ids, or the groups that were given."""
+    ids = samples.sequences.array.ids
+    return samples.groups if ids is None else ids
 
 
 class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
@@ -77,7 +83,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
 
         X_val, y_val : same forms as X and y, default=None
             Data for early stopping. If None, `validation_fraction` of the samples is
-            held out where early stopping asks for it.
+            held out where early stopping asks for it. A warning names an id of a
+            :class:`~sklstm.SequenceArray` that is in X as well, or among `groups`.
 
         Returns
         -------
@@ -89,6 +96,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             self.__dict__.pop("module_", None)
         samples = self._check_samples(X, y, sample_weight, groups, reset=is_new)
         valid = self._check_validation(X_val, y_val)
+        if valid is not None:
+            warn_of_shared_groups(_owners(samples), _owners(valid))
         seed = self._seed(is_new)
         if valid is None and self._holds_out(len(samples)):
             samples, valid = self._hold_out(samples, seed)

@@ -1,5 +1,7 @@
 """Hold out data for early stopping."""
 
+import warnings
+
 import numpy as np
 from sklearn.model_selection import (
     GroupShuffleSplit,
@@ -56,6 +58,27 @@ def hold_out(
         splitter = ShuffleSplit(1, test_size=fraction, random_state=random_state)
     train, valid = next(splitter.split(np.zeros(n_samples), labels, groups))
     return np.sort(train), np.sort(valid)
+
+
+def warn_of_shared_groups(groups: np.ndarray | None, groups_val: np.ndarray | None) -> None:
+    """Warn where validation data hold groups that are trained on, such as a patient.
+
+    Parameters
+    ----------
+    groups, groups_val : ndarray of shape (n_samples,) or None
+        What the samples belong to, where it is known.
+    """
+    if groups is None or groups_val is None:
+        return
+    known = set(groups.tolist())
+    shared = [group for group in dict.fromkeys(groups_val.tolist()) if group in known]
+    if shared:
+        warnings.warn(
+            f"{len(shared)} of the groups or ids in X_val are in X, too, the first is "
+            f"{shared[0]!r}: the validation loss is too good, and training stops too late. "
+            "Keep all sequences of one patient on one side.",
+            stacklevel=4,
+        )
 
 
 def _group_splitter(fraction, random_state, labels, groups):

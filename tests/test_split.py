@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklstm._split import hold_out
+from sklstm import LSTMRegressor, SequenceArray
+from sklstm._split import hold_out, warn_of_shared_groups
 
 
 def assert_is_partition(train, valid, n_samples):
@@ -116,3 +117,56 @@ def test_parts_come_in_increasing_order():
 def test_the_seed_decides():
     splits = [hold_out(50, 0.3, seed)[1].tolist() for seed in (0, 0, 1)]
     assert splits[0] == splits[1] != splits[2]
+
+
+class TestPatients:
+    @given(
+        ids=st.lists(st.integers(0, 5), min_size=6, max_size=12).filter(
+            lambda ids: len(set(ids)) > 1
+        ),
+        seed=st.integers(0, 99),
+    )
+    @settings(max_examples=10)
+    def test_of_an_array_are_never_on_both_sides(self, ids, seed):
+        """The ids are the groups where none are given, whatever their order."""
+        seen = []
+
+        class Recording(LSTMRegressor):
+            def _hold_out(self, samples, seed):
+                parts = super()._hold_out(samples, seed)
+                seen.extend(part.sequences.array.ids[part.sequences.indices] for part in parts)
+                return parts
+
+        X = SequenceArray(np.arange(len(ids))[:, None], np.ones(len(ids), int), ids=ids)
+        model = Recording(hidden_size=2, max_epochs=1, early_stopping=True, random_state=seed)
+        model.fit(X, np.arange(len(ids)))
+        train, valid = (set(part.tolist()) for part in seen)
+        assert train
+        assert valid
+        assert not train & valid
+
+    def test_in_both_parts_that_are_given_are_named(self):
+        X = SequenceArray(np.zeros((4, 1)), [1, 1, 1, 1], ids=["d", "a", "b", "c"])
+        model = LSTMRegressor(hidden_size=2, max_epochs=1)
+        with pytest.warns(UserWarning, match=r"^2 of the groups or ids .* 'b'") as found:
+            model.fit(X[:3], np.arange(3), X_val=X[[3, 2, 1]], y_val=np.arange(3))
+        assert found[0].filename == __file__
+
+    def test_without_ids_the_groups_are_compared(self):
+        X = SequenceArray(np.zeros((3, 1)), [1, 1, 1])
+        X_val = SequenceArray(np.zeros((1, 1)), [1], ids=[7])
+        model = LSTMRegressor(hidden_size=2, max_epochs=1)
+        with pytest.warns(UserWarning, match=r"the first is 7"):
+            model.fit(X, np.arange(3), groups=[5, 6, 7], X_val=X_val, y_val=[1])
+
+    def test_ids_are_compared_with_ids_whatever_the_groups_are(self, recwarn):
+        X = SequenceArray(np.zeros((3, 1)), [1, 1, 1], ids=[1, 2, 3])
+        X_val = SequenceArray(np.zeros((1, 1)), [1], ids=[7])
+        model = LSTMRegressor(hidden_size=2, max_epochs=1)
+        model.fit(X, np.arange(3), groups=[5, 6, 7], X_val=X_val, y_val=[1])
+        assert not recwarn
+
+    @pytest.mark.parametrize("groups", [(None, [1]), ([1], None), ([1], [2])])
+    def test_on_one_side_are_no_reason_to_warn(self, groups, recwarn):
+        warn_of_shared_groups(*(None if part is None else np.array(part) for part in groups))
+        assert not recwarn

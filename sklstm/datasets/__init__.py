@@ -1,4 +1,4 @@
-"""Small real sequence sets that ship with the package, and generators."""
+"""Small real sequence sets that ship with the package, a large one, and generators."""
 
 from sklstm.datasets._generators import (
     make_adding_problem,
@@ -7,8 +7,10 @@ from sklstm.datasets._generators import (
 )
 from sklstm.datasets._icu_stays import load_icu_stays
 from sklstm.datasets._japanese_vowels import load_japanese_vowels
+from sklstm.datasets._physionet2012 import fetch_physionet2012
 
 __all__ = [
+    "fetch_physionet2012",
     "load_icu_stays",
     "load_japanese_vowels",
     "make_adding_problem",
