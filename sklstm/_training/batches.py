@@ -163,7 +163,8 @@ class TrainingTensors(Dataset):
         network: SequenceNetwork,
         device: torch.device,
     ):
-        n_bytes = 4 * samples.sequences.lengths.sum() * network.inputs.n_outputs
+        # Counted for the whole array, so that held-out data are treated as the rest is.
+        n_bytes = 4 * len(samples.sequences.values) * network.inputs.n_outputs
         keep = n_bytes <= KEPT_BYTES and has_room(device, n_bytes)
         self.sequences = SequenceTensors(samples.sequences, network, device, keep)
         dtype = torch.int64 if target.dtype.kind == "i" else torch.float32

@@ -133,24 +133,26 @@ class SequenceNet(NeuralNet):
         if iterator is None:
             return
         self._set_training(training)
-        steps = []
+        # Small tensors kept from step to step would leave holes between the large ones.
+        total, n_rows, kept = self._zero(), 0, []
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
             self.notify("on_batch_end", batch=batch, training=training, **step)
-            steps.append((step, batch[1]))
-        self._record(steps, prefix)
-
-    def _record(self, steps: list, prefix: str) -> None:
-        """Record the epoch's loss, and the metric of validation data."""
-        sizes = torch.tensor([len(weight) for _, (_, weight) in steps], dtype=torch.float64)
-        losses = torch.stack([step["loss"] for step, _ in steps]).cpu()
-        self.history.record(f"{prefix}_loss", float(losses.double() @ sizes / sizes.sum()))
-        if prefix == "valid":
-            scores = torch.cat([step["y_pred"] for step, _ in steps])
-            target = torch.cat([target for _, (target, _) in steps])
-            weight = torch.cat([weight for _, (_, weight) in steps])
+            target, weight = batch[1]
+            total.add_(step["loss"], alpha=len(weight))
+            n_rows += len(weight)
+            if not training:
+                kept.append((step["y_pred"], target, weight))
+        self.history.record(f"{prefix}_loss", total.item() / n_rows)
+        if kept:
+            scores, target, weight = map(torch.cat, zip(*kept, strict=True))
             self.history.record("valid_score", self.metric(scores, target, weight).item())
+
+    def _zero(self) -> Tensor:
+        has_double = torch.device(self.device).type != "mps"
+        dtype = torch.float64 if has_double else torch.float32
+        return torch.zeros((), dtype=dtype, device=self.device)
 
     def resume(self, history: list[dict], optimizer_state: dict | None) -> None:
         """Make ready to train, after the epochs of an earlier fit."""
