@@ -1,6 +1,8 @@
 """Run a fitted network over sequences, in bounded memory."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -9,6 +11,7 @@ from sklstm._device import autocast, empty_cache
 from sklstm._selection import SequenceSelection, rows_of
 from sklstm._state import flushed_denormals
 from sklstm._training.batches import MAX_STEPS, SequenceTensors, batches_by_steps
+from sklstm._training.threads import each_in_a_thread
 from sklstm.nn import SequenceNetwork
 
 
@@ -137,32 +140,51 @@ def _run_steps(run_network, network, sequences, device, precision, n_columns) ->
 def _run_batches(run, network, sequences, device, precision, shape) -> np.ndarray:
     """Collect what `run` returns for batches: rows, and the outputs in these rows."""
     outputs = np.empty(shape)
-    with torch.inference_mode(), flushed_denormals(), autocast(device, precision):
+    with _prediction_state(device, precision):
         tensors = SequenceTensors(sequences, network, device)
-        everything = np.arange(len(sequences))
-        rest, max_steps = _fill(outputs, run, tensors, everything, MAX_STEPS)
-        if len(rest):
-            warnings.warn(
-                f"Memory of {device} ran out: predicting in smaller batches.", stacklevel=5
-            )
-        while len(rest):
-            empty_cache(device)
-            rest, max_steps = _fill(outputs, run, tensors, rest, max_steps)
+
+    def fill(indices: np.ndarray) -> None:
+        with _prediction_state(device, precision):
+            rows, values = run(tensors, indices)
+            outputs[rows] = values.cpu().numpy()
+
+    if device.type == "cpu" and torch.get_num_threads() > 1:
+        each_in_a_thread(fill, batches_by_steps(tensors.lengths, MAX_STEPS))
+    else:
+        _fill_within_memory(fill, tensors.lengths, device)
     return outputs
 
 
+@contextmanager
+def _prediction_state(device: torch.device, precision: torch.dtype) -> Iterator[None]:
+    """Set what torch keeps for each thread."""
+    with torch.inference_mode(), flushed_denormals(), autocast(device, precision):
+        yield
+
+
+def _fill_within_memory(fill, lengths: np.ndarray, device: torch.device) -> None:
+    """Call `fill` on batches, smaller ones once memory ran out."""
+    rest, max_steps = _fill(fill, lengths, np.arange(len(lengths)), MAX_STEPS)
+    if len(rest):
+        warnings.warn(
+            f"Memory of {device} ran out: predicting in smaller batches.", stacklevel=6
+        )
+    while len(rest):
+        empty_cache(device)
+        rest, max_steps = _fill(fill, lengths, rest, max_steps)
+
+
 def _fill(
-    outputs: np.ndarray, run, tensors: SequenceTensors, which: np.ndarray, max_steps: int
+    fill, lengths: np.ndarray, which: np.ndarray, max_steps: int
 ) -> tuple[np.ndarray, int]:
-    """Fill in outputs; return the sequences left when memory ran out, and fewer steps."""
-    batches = [which[batch] for batch in batches_by_steps(tensors.lengths[which], max_steps)]
+    """Fill in some; return the sequences left when memory ran out, and fewer steps."""
+    batches = [which[batch] for batch in batches_by_steps(lengths[which], max_steps)]
     for i, indices in enumerate(batches):
         try:
-            rows, values = run(tensors, indices)
-            outputs[rows] = values.cpu().numpy()
+            fill(indices)
         except torch.OutOfMemoryError:
             if len(indices) == 1:
                 raise
-            n_steps = len(indices) * int(tensors.lengths[indices].max())
+            n_steps = len(indices) * int(lengths[indices].max())
             return np.concatenate(batches[i:]), n_steps // 2
     return np.empty(0, dtype=np.int64), max_steps
