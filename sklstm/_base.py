@@ -240,6 +240,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             dropout=self.dropout,
             pooling=self.pooling,
             missing=self.missing,
+            num_attention_heads=self.num_attention_heads,
+            bptt_steps=self.bptt_steps,
         )
         network.set_output_statistics(torch.as_tensor(mean), torch.as_tensor(scale))
         return network.float() if self.device_.type == "mps" else network

@@ -22,12 +22,14 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         "bidirectional": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "pooling": [StrOptions({"last", "mean", "max", "concat", "attention"})],
+        "num_attention_heads": [None, Interval(Integral, 1, None, closed="left")],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "clip_grad_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "bptt_steps": [None, Interval(Integral, 1, None, closed="left")],
         "early_stopping": [StrOptions({"auto"}), "boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -54,12 +56,14 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         bidirectional,
         dropout,
         pooling,
+        num_attention_heads,
         n_members,
         max_epochs,
         batch_size,
         lr,
         weight_decay,
         clip_grad_norm,
+        bptt_steps,
         early_stopping,
         validation_fraction,
         n_iter_no_change,
@@ -81,12 +85,14 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         self.bidirectional = bidirectional
         self.dropout = dropout
         self.pooling = pooling
+        self.num_attention_heads = num_attention_heads
         self.n_members = n_members
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
         self.weight_decay = weight_decay
         self.clip_grad_norm = clip_grad_norm
+        self.bptt_steps = bptt_steps
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change

@@ -57,6 +57,11 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         the mean or the maximum over its steps, or the three side by side. "attention" is
         a mean whose weights are learnt, see :meth:`attention_weights`.
 
+    num_attention_heads : int or None, default=None
+        Number of heads of a layer of self-attention [7]_ between the recurrent layers and
+        the pooling; it divides the width of a state, `hidden_size` or twice that. A step
+        sees the steps before it, or all of them if `bidirectional`. None leaves it out.
+
     n_members : int, default=1
         Number of networks that are trained side by side, from different initial weights,
         and answer with the mean of their outputs. Three are more accurate than one, and
@@ -92,6 +97,13 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     clip_grad_norm : float or None, default=1.0
         Bound on the norm of the gradient. None sets no bound.
+
+    bptt_steps : int or None, default=None
+        Number of steps that gradients go back in training, at most: sequences are read in
+        chunks of as many steps, the last of which ends with the longest sequence of a
+        batch. The state is carried on, and the loss is that of the whole sequence, but no
+        gradient crosses from one chunk into another [8]_. Memory no longer grows with the
+        length of sequences, and training takes half as long again. None sets no bound.
 
     early_stopping : bool or "auto", default="auto"
         Whether to hold out data, stop when its loss no longer improves and keep the
@@ -204,6 +216,11 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     .. [6] B. Lakshminarayanan, A. Pritzel and C. Blundell. "Simple and scalable
        predictive uncertainty estimation using deep ensembles". NeurIPS, 2017.
 
+    .. [7] A. Vaswani et al. "Attention is all you need". NeurIPS, 2017.
+
+    .. [8] R. J. Williams and J. Peng. "An efficient gradient-based algorithm for on-line
+       training of recurrent network trajectories". Neural Computation 2, 1990.
+
     Examples
     --------
     >>> from sklstm import LSTMRegressor
@@ -234,6 +251,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         bidirectional=False,
         dropout=0.0,
         pooling="concat",
+        num_attention_heads=None,
         n_members=1,
         loss="squared_error",
         quantile=0.5,
@@ -242,6 +260,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         lr=0.003,
         weight_decay=0.01,
         clip_grad_norm=1.0,
+        bptt_steps=None,
         early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -264,12 +283,14 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
             bidirectional=bidirectional,
             dropout=dropout,
             pooling=pooling,
+            num_attention_heads=num_attention_heads,
             n_members=n_members,
             max_epochs=max_epochs,
             batch_size=batch_size,
             lr=lr,
             weight_decay=weight_decay,
             clip_grad_norm=clip_grad_norm,
+            bptt_steps=bptt_steps,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sklstm.nn.pooling import Pooling, is_padding
+from sklstm.nn.pooling import Carry, Pooling, is_padding
 
 __all__ = ["AttentionPooling", "build_pooling"]
 
@@ -64,9 +64,40 @@ class AttentionPooling(nn.Module):
 
     def over_time(self, outputs: Tensor) -> Tensor:
         """Return the summary of the steps so far, at each step: (batch, time, n_outputs)."""
+        return self.run(outputs)[0]
+
+    def run(self, outputs: Tensor, carry: Carry = None) -> tuple[Tensor, Carry]:
+        """Return the summaries at each step of a chunk, and what the next one needs.
+
+        Parameters
+        ----------
+        outputs : Tensor of shape (batch, time, n_inputs)
+            States at the steps of the chunk.
+
+        carry : tuple, default=None
+            What the chunk before has left; None for the first one.
+
+        Returns
+        -------
+        summaries : Tensor of shape (batch, time, n_outputs)
+            Of all steps so far.
+
+        carry : tuple of Tensor
+            The largest score so far, the sum of weights relative to it, and that of
+            weighted states.
+        """
         scores = self._scores(outputs)
-        weights = torch.exp(scores - scores.amax(dim=1, keepdim=True))
-        return (weights * outputs).cumsum(dim=1) / weights.cumsum(dim=1)
+        highest = scores.detach().amax(dim=1, keepdim=True)
+        if carry is not None:
+            highest = torch.maximum(highest, carry[0])
+        weights = torch.exp(scores - highest)
+        total, weighted = weights.cumsum(dim=1), (weights * outputs).cumsum(dim=1)
+        if carry is not None:
+            shrunk = torch.exp(carry[0] - highest)
+            total, weighted = total + shrunk * carry[1], weighted + shrunk * carry[2]
+        # Copies, since a view would keep the whole chunk.
+        carry = highest, total[:, -1:].clone(), weighted[:, -1:].clone()
+        return weighted / total, carry
 
     def _scores(self, outputs: Tensor) -> Tensor:
         return self.score(torch.tanh(self.projection(outputs)))

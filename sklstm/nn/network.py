@@ -9,6 +9,8 @@ from sklstm.nn.attention import build_pooling
 from sklstm.nn.inputs import StaticInputs, StepInputs
 from sklstm.nn.pooling import is_padding
 from sklstm.nn.recurrent import RecurrentStack
+from sklstm.nn.self_attention import SelfAttention
+from sklstm.nn.truncation import at_ends_in_chunks, steps_in_chunks
 
 __all__ = ["SequenceNetwork"]
 
@@ -77,6 +79,14 @@ class SequenceNetwork(nn.Module):
     has_times : bool, default=False
         Whether sequences come with the times of their steps.
 
+    num_attention_heads : int or None, default=None
+        Number of heads of a :class:`~sklstm.nn.self_attention.SelfAttention` over the
+        states; none if None. A step sees those before it, or all if `bidirectional`.
+
+    bptt_steps : int or None, default=None
+        Number of steps that gradients go back in training, at most. The memory it takes
+        does not grow with longer sequences. None sets no bound.
+
     Attributes
     ----------
     config : dict
@@ -90,6 +100,9 @@ class SequenceNetwork(nn.Module):
 
     recurrent : RecurrentStack
         The LSTM layers.
+
+    attention : SelfAttention or None
+        The attention between steps.
 
     head : torch.nn.Linear
         From the pooled state and the static columns to the outputs.
@@ -125,6 +138,8 @@ class SequenceNetwork(nn.Module):
         missing_static: Sequence[int] = (),
         missing: str = "forward",
         has_times: bool = False,
+        num_attention_heads: int | None = None,
+        bptt_steps: int | None = None,
     ):
         super().__init__()
         self.config = {
@@ -143,11 +158,19 @@ class SequenceNetwork(nn.Module):
             "missing_static": tuple(int(column) for column in missing_static),
             "missing": missing,
             "has_times": has_times,
+            "num_attention_heads": num_attention_heads,
+            "bptt_steps": bptt_steps,
         }
+        _check_truncation(bptt_steps, bidirectional, num_attention_heads)
         self.inputs = StepInputs(n_features, missing_features, missing, has_times)
         self.static_inputs = StaticInputs(n_static, missing_static)
         recurrent_options = {name: self.config[name] for name in RECURRENT_OPTIONS}
         self.recurrent = RecurrentStack(self.inputs.n_outputs, **recurrent_options)
+        self.attention = None
+        if num_attention_heads:
+            self.attention = SelfAttention(
+                self.recurrent.n_outputs, num_attention_heads, dropout, self.is_causal
+            )
         self.pooling = build_pooling(pooling, self.recurrent.n_outputs)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.pooling.n_outputs + self.static_inputs.n_outputs, n_outputs)
@@ -241,9 +264,30 @@ class SequenceNetwork(nn.Module):
 
     def pooled(self, columns: Tensor, lengths: Tensor | None, static: Tensor | None) -> Tensor:
         """Return the pooled state beside the static columns: (batch, head's inputs)."""
-        outputs, last = self.recurrent(self.inputs(columns), lengths)
-        pooled = self.pooling(outputs, last, lengths)
+        if self._is_truncated(columns):
+            steps = self.config["bptt_steps"]
+            pooled = at_ends_in_chunks(self._pooled_on, columns, lengths, steps)
+        else:
+            pooled = self.pooling(*self._states(columns, lengths), lengths)
         return pooled if static is None else torch.cat([pooled, static], dim=-1)
+
+    def _states(self, columns: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the states at every step, and after the whole sequence was read."""
+        outputs, last = self.recurrent(self.inputs(columns), lengths)
+        if self.attention is None:
+            return outputs, last
+        outputs = self.attention(outputs, lengths)
+        return outputs, self.recurrent.last(outputs, lengths)
+
+    def _is_truncated(self, columns: Tensor) -> bool:
+        steps = self.config["bptt_steps"]
+        return self.training and steps is not None and columns.shape[1] > steps
+
+    def _pooled_on(self, columns: Tensor, state, carry) -> tuple:
+        """Return the pooled states at each step of a chunk, the state and the carry."""
+        outputs, state = self.recurrent.run_on(self.inputs(columns), state)
+        pooled, carry = self.pooling.run(outputs, carry)
+        return pooled, state, carry
 
     def step_scores(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -266,7 +310,15 @@ class SequenceNetwork(nn.Module):
         scores : Tensor of shape (n_steps, n_outputs)
             Those of the first sequence's steps, then those of the second's.
         """
-        return self.head(self.dropout(self._pooled_over_time(columns, lengths, static)))
+        if not self._is_truncated(columns):
+            return self.head(self.dropout(self._pooled_over_time(columns, lengths, static)))
+
+        def read(chunk: Tensor, state, carry) -> tuple:
+            pooled, state, carry = self._pooled_on(chunk, state, carry)
+            return self.head(self.dropout(_beside(pooled, static))), state, carry
+
+        scores = steps_in_chunks(read, columns, self.config["bptt_steps"])
+        return _real_steps(scores, lengths)
 
     def step_outputs(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -316,17 +368,13 @@ class SequenceNetwork(nn.Module):
         weights : Tensor of shape (n_steps, 1)
             Those of the first sequence's steps, which sum to 1, then the second's.
         """
-        states, _ = self.recurrent(self.inputs(columns), lengths)
+        states, _ = self._states(columns, lengths)
         return _real_steps(self.pooling.weights(states, lengths), lengths)
 
     def _pooled_over_time(self, columns, lengths, static) -> Tensor:
         """Return the pooled state of the steps so far: (n_steps, head's inputs)."""
-        states, _ = self.recurrent(self.inputs(columns), lengths)
-        pooled = self.pooling.over_time(states)
-        if static is not None:
-            static = static[:, None].expand(-1, pooled.shape[1], -1)
-            pooled = torch.cat([pooled, static], dim=-1)
-        return _real_steps(pooled, lengths)
+        states, _ = self._states(columns, lengths)
+        return _real_steps(_beside(self.pooling.over_time(states), static), lengths)
 
     def _prepare_padded(self, x: Tensor, times: Tensor | None) -> Tensor:
         batch, time, n_features = x.shape
@@ -341,6 +389,30 @@ class SequenceNetwork(nn.Module):
         dtype = self.output_scale.dtype
         weight, bias = self.head.weight.to(dtype), self.head.bias.to(dtype)
         return nn.functional.linear(self.dropout(pooled).to(dtype), weight, bias)
+
+
+def _beside(pooled: Tensor, static: Tensor | None) -> Tensor:
+    """Put the static columns of a sequence beside the pooled states of all its steps."""
+    if static is None:
+        return pooled
+    return torch.cat([pooled, static[:, None].expand(-1, pooled.shape[1], -1)], dim=-1)
+
+
+def _check_truncation(
+    bptt_steps: int | None, bidirectional: bool, num_attention_heads: int | None
+) -> None:
+    if bptt_steps is None:
+        return
+    if bidirectional:
+        raise ValueError(
+            f"bptt_steps={bptt_steps} needs bidirectional=False: the backward direction "
+            "starts at the end of a sequence, which truncation has not read yet."
+        )
+    if num_attention_heads:
+        raise ValueError(
+            f"bptt_steps={bptt_steps} needs num_attention_heads=None: attention between "
+            "steps has to hold the states of all of them."
+        )
 
 
 def _real_steps(values: Tensor, lengths: Tensor | None) -> Tensor:

@@ -5,6 +5,9 @@ from torch import Tensor, nn
 
 __all__ = ["Pooling", "is_padding", "masked_max", "masked_mean"]
 
+Carry = tuple | None
+"""What a pooling hands on from one chunk of steps to the next."""
+
 
 class Pooling(nn.Module):
     """Summarise the states of each sequence, padding left out.
@@ -58,15 +61,42 @@ class Pooling(nn.Module):
         Its rows are what :meth:`forward` returns for the prefixes of the sequences,
         provided that no state has read a later step.
         """
-        running = []
+        return self.run(outputs)[0]
+
+    def run(self, outputs: Tensor, carry: Carry = None) -> tuple[Tensor, Carry]:
+        """Return the summaries at each step of a chunk, and what the next one needs.
+
+        Parameters
+        ----------
+        outputs : Tensor of shape (batch, time, n_inputs)
+            States at the steps of the chunk.
+
+        carry : tuple, default=None
+            What the chunk before has left; None for the first one.
+
+        Returns
+        -------
+        summaries : Tensor of shape (batch, time, n_outputs)
+            Of all steps so far.
+
+        carry : tuple of int, Tensor and Tensor
+            Number of steps so far, and the sum and the maximum over them.
+        """
+        n_before, total, largest = carry or (0, 0.0, None)
+        n_after, running = n_before + outputs.shape[1], []
         if self.mode in ("last", "concat"):
             running.append(outputs)
         if self.mode in ("mean", "concat"):
-            n_steps = torch.arange(1, outputs.shape[1] + 1, device=outputs.device)
-            running.append(outputs.cumsum(dim=1) / n_steps[:, None])
+            n_steps = torch.arange(n_before + 1, n_after + 1, device=outputs.device)
+            sums = total + outputs.cumsum(dim=1)
+            running.append(sums / n_steps[:, None])
+            total = sums[:, -1:].clone()  # a view would keep the whole chunk
         if self.mode in ("max", "concat"):
-            running.append(outputs.cummax(dim=1).values)
-        return torch.cat(running, dim=-1)
+            maxima = outputs.cummax(dim=1).values
+            maxima = maxima if largest is None else torch.maximum(maxima, largest)
+            running.append(maxima)
+            largest = maxima[:, -1:].clone()
+        return torch.cat(running, dim=-1), (n_after, total, largest)
 
 
 def masked_mean(outputs: Tensor, lengths: Tensor | None) -> Tensor:

@@ -112,23 +112,64 @@ class RecurrentStack(nn.Module):
             The states after a whole sequence was read, in each direction.
         """
         top = len(self.forward_layers) - 1
-        return self._run(top, self.layer_input(x, lengths, top), lengths)
+        outputs = self._run(top, self.layer_input(x, lengths, top), lengths)
+        return outputs, self.last(outputs, lengths)
 
     def layer_input(self, x: Tensor, lengths: Tensor | None, layer: int) -> Tensor:
         """Return what a layer reads: the input, or the outputs of the layer below it."""
         for i in range(layer):
-            x = self.dropout(self._run(i, x, lengths)[0])
+            x = self.dropout(self._run(i, x, lengths))
         return x
 
-    def _run(self, i: int, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-        ahead = run_layer(self.forward_layers[i], x)
-        last = last_step(ahead, lengths)
+    def last(self, outputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return the outputs after a whole sequence was read, in each direction.
+
+        Parameters
+        ----------
+        outputs : Tensor of shape (batch, time, n_outputs)
+            Outputs at every step.
+
+        lengths : long Tensor of shape (batch,) or None
+            Number of real steps of each sequence. None means that all are full.
+        """
         if not self.backward_layers:
-            return ahead, last
-        back = run_layer(self.backward_layers[i], reverse_within_lengths(x, lengths))
-        back = reverse_within_lengths(back, lengths)
+            return last_step(outputs, lengths)
+        ahead, back = outputs.chunk(2, dim=-1)
         # The backward direction has read everything once it arrives at step 0.
-        return torch.cat([ahead, back], dim=-1), torch.cat([last, back[:, 0]], dim=-1)
+        return torch.cat([last_step(ahead, lengths), back[:, 0]], dim=-1)
+
+    def run_on(self, x: Tensor, states: list | None) -> tuple[Tensor, list]:
+        """Run the layers over a chunk of steps, forwards only.
+
+        Parameters
+        ----------
+        x : Tensor of shape (batch, time, input_size)
+            The chunk.
+
+        states : list, default=None
+            What the chunk before has left, a state a layer; None for the first one.
+
+        Returns
+        -------
+        outputs : Tensor of shape (batch, time, n_outputs)
+            The last layer's states.
+
+        states : list
+            The states after the chunk.
+        """
+        after = []
+        for i, layer in enumerate(self.forward_layers):
+            x = self.dropout(x) if i else x
+            x, state = layer(x, None if states is None else states[i])
+            after.append(state)
+        return x, after
+
+    def _run(self, i: int, x: Tensor, lengths: Tensor | None) -> Tensor:
+        ahead = run_layer(self.forward_layers[i], x)
+        if not self.backward_layers:
+            return ahead
+        back = run_layer(self.backward_layers[i], reverse_within_lengths(x, lengths))
+        return torch.cat([ahead, reverse_within_lengths(back, lengths)], dim=-1)
 
 
 def run_layer(layer: nn.Module, x: Tensor) -> Tensor:
