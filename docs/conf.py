@@ -33,7 +33,7 @@ autodoc_member_order = "bysource"
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
-    "filename_pattern": r"/plot_",
+    "filename_pattern": r"/(plot|classify)_",
     "ignore_pattern": r"saving\.py",
     "plot_gallery": "True",
     "reset_argv": "gallery_arguments.without_a_folder",
@@ -47,4 +47,4 @@ html_title = f"sklstm {version}"
 html_show_sourcelink = False
 html_show_copyright = False
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars = {"index": [], "quick_start": [], "user_guide": []}
+html_sidebars = {"index": [], "quick_start": [], "user_guide": [], "clinical": []}

@@ -19,7 +19,12 @@ from sklstm import LSTMClassifier, LSTMRegressor
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.rst"))
-EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
+EXAMPLES = sorted(
+    [
+        *(ROOT / "examples").glob("plot_*.py"),
+        *(ROOT / "examples").glob("classify_*.py"),
+    ]
+)
 
 MODULES = ["sklstm"] + sorted(
     module.name for module in pkgutil.walk_packages(sklstm.__path__, "sklstm.")
@@ -197,6 +202,7 @@ class TestPages:
 
 
 SMALL = {
+    "classify_records": {"n_stays": 120, "n_draws": 20},
     "plot_icu_mortality": {"n_stays": 120, "n_splits": 2},
     "plot_japanese_vowels": {"n_jobs": 1},
     "plot_regression": {"n_patients": 120},

@@ -139,8 +139,9 @@ def _read_rows(pandas, archive):
                 lines.writelines(b"%s,%s\n" % (record, row) for row in rows)
     lines.seek(0)
     rows = pandas.read_csv(lines, names=["RecordID", "Time", "Parameter", "Value"])
-    clock = rows["Time"].str.split(":", expand=True).astype(int)
-    rows["Hours"] = clock[0] + clock[1] / 60
+    place, clocks = pandas.factorize(rows["Time"])
+    hours = [int(clock[:-3]) + int(clock[-2:]) / 60 for clock in clocks]
+    rows["Hours"] = np.array(hours)[place]
     rows = rows.dropna(subset=["Parameter"])
     return rows[["RecordID", "Hours", "Parameter", "Value"]]
 

@@ -1,0 +1,167 @@
+"""The script for tables of records: what it prints and saves, and what it refuses."""
+
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklstm import SequenceArray
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ARGUMENTS = [
+    "--code",
+    "item",
+    "--value",
+    "result",
+    "--folds",
+    "2",
+    "--max-epochs",
+    "1",
+    "--draws",
+    "20",
+]
+
+
+@pytest.fixture(scope="module")
+def script():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(EXAMPLES))
+        import classify_records
+
+        yield classify_records
+        sys.modules.pop("classify_records")
+
+
+@pytest.fixture
+def tables():
+    """Events and labels of 40 stays of 20 patients."""
+    rng = np.random.default_rng(0)
+    stays, hours = np.repeat(np.arange(40), 6), rng.integers(0, 99, 240)
+    events = pd.DataFrame(
+        {
+            "stay": stays,
+            "time": pd.Timestamp("2024-01-01") + pd.to_timedelta(hours, unit="h"),
+            "item": rng.choice(["HR", "Temp"], 240),
+            "result": rng.normal(size=240).round(2),
+        }
+    )
+    labels = pd.DataFrame(
+        {
+            "stay": np.arange(40),
+            "patient": np.arange(40) // 2,
+            "label": np.arange(40) // 2 % 2,
+            "age": np.arange(40) + 20,
+        }
+    )
+    return events, labels
+
+
+@pytest.fixture
+def run(script, tmp_path, monkeypatch):
+    """Run the script on tables, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_on(events, labels, *arguments, suffix=".csv"):
+        for name, frame in (("events", events), ("labels", labels)):
+            path = tmp_path / f"{name}{suffix}"
+            if suffix == ".parquet":
+                frame.to_parquet(path, index=False)
+            else:
+                frame.to_csv(path, index=False)
+        files = ["--table", f"events{suffix}", "--labels", f"labels{suffix}"]
+        script.main([*files, *ARGUMENTS, "--figures", "", *arguments])
+
+    return run_on
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_prints_scores_with_intervals(run, tables, capsys, suffix):
+    pytest.importorskip("pyarrow")
+    run(*tables, "--group", "patient", suffix=suffix)
+    out = capsys.readouterr().out
+    assert "20 of 40 have the label, in 20 groups." in out
+    for score in ("AUROC", "AUPRC"):
+        (line,) = (line for line in out.splitlines() if line.startswith(score))
+        low, high = (float(part) for part in line.split()[2:5:2])
+        assert 0 <= low <= float(line.split()[1]) <= high <= 1
+
+
+def test_no_group_is_trained_on_and_reported_on(script, monkeypatch):
+    X = SequenceArray(np.zeros((40, 1)), np.ones(40, int), ids=np.arange(40))
+    groups, seen = np.arange(40) // 4, []
+
+    class Model:
+        def fit(self, X, y, groups):
+            seen.append(set(groups))
+            return self
+
+        def predict_proba(self, X):
+            assert not seen[-1] & set(X.ids // 4)
+            return np.zeros((len(X), 2))
+
+    monkeypatch.setattr(script, "make_model", lambda max_epochs: Model())
+    script.cross_validated_risk(X, groups % 2, groups, 5, 1)
+    assert len(seen) == 5
+
+
+def test_the_saved_model_reads_other_events(run, tables, tmp_path):
+    events, labels = tables
+    run(events, labels, "--static", "age", "--freq", "24h")
+    saved = joblib.load(tmp_path / "records.joblib")
+    assert len(saved["like"]) == 0
+    X = SequenceArray.from_events(
+        events[:9], **saved["columns"], like=saved["like"], static=labels[["stay", "age"]]
+    )
+    assert saved["model"].predict_proba(X).shape == (2, 2)
+
+
+def test_a_file_too_small_for_the_interval_is_still_one_line(run, tables):
+    events, labels = tables
+    with pytest.raises(SystemExit, match=r"^The rarer label has 1 groups, too few"):
+        run(events, labels.assign(label=[1] + [0] * 39))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda e, y: (e.drop(columns="item"), y), "The frame has no column 'item'"),
+        (lambda e, y: (e, y.drop(columns="label")), "labels.csv has no column 'label'"),
+        (lambda e, y: (e.assign(time="noon"), y), "must hold dates .* row 0 holds 'noon'"),
+        (lambda e, y: (e.assign(time=None), y), "There is no time in column 'time' of row 0"),
+        (
+            lambda e, y: (e.assign(result="low"), y),
+            "must hold numbers, .* 'low' in row 0",
+        ),
+        (lambda e, y: (e.assign(stay=None), y), "Row 0 has no value in column 'stay'"),
+        (lambda e, y: (e, y.assign(label=np.arange(40))), "must hold two values, it holds"),
+        (
+            lambda e, y: (e, y.assign(stay=y["stay"] + 99)),
+            "No sequence has a label",
+        ),
+        (lambda e, y: (e, pd.concat([y, y[:1]])), "id 0 has 2 labels. Keep one"),
+        (lambda e, y: (e[:0], y), "The frame is empty"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said_in_one_line(run, tables, change, message):
+    with pytest.raises(SystemExit, match=message) as error:
+        run(*change(*tables))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--table", "events.csv"], "Give both --table and --labels"),
+        (["--table", "a.xlsx", "--labels", "b.csv"], "a.xlsx must end in .csv or .parquet"),
+        (["--table", "a.csv", "--labels", "b.csv"], "No such file or directory: 'a.csv'"),
+    ],
+)
+def test_what_is_wrong_with_the_arguments(script, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=message):
+        script.main(arguments)
