@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 .PHONY: test demo lint format check-format test-oldest docs clean
 
 test: $(VENV)/installed
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4
 
 demo: $(VENV)/installed
 	$(VENV)/bin/python examples/plot_icu_mortality.py --figures figures
@@ -21,7 +21,7 @@ format: $(VENV)/installed
 	$(VENV)/bin/ruff check --fix .
 
 test-oldest: $(OLDEST)/installed
-	$(OLDEST)/bin/python -m pytest tests/test_common.py tests/test_metadata_routing.py
+	$(OLDEST)/bin/python -m pytest --numprocesses auto --maxprocesses 4 tests/test_common.py tests/test_metadata_routing.py
 
 docs: $(VENV)/installed-docs
 	$(VENV)/bin/python -m sphinx -W -b html docs docs/_build/html
