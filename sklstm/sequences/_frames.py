@@ -46,8 +46,8 @@ def _refuse_two_rows_at_a_time(number, times, owners: Owners, time: str) -> None
         row = int(is_same.argmax())
         raise ValueError(
             f"{owners.column} {shown(owners.ids[number[row]])} has several rows of the same "
-            f"time in column {time!r}, and {is_same.sum() - 1} more rows are like it: keep "
-            "one a time, or give single measurements to SequenceArray.from_events, which "
+            f"time in column {time!r}; in all, {is_same.sum()} rows repeat a time. Keep one a "
+            "time, or give single measurements to SequenceArray.from_events, which "
             "aggregates them."
         )
 
