@@ -12,7 +12,7 @@ from sklstm._compat import CallbackSupportMixin
 from sklstm._device import exists, resolve_device, resolve_precision
 from sklstm._network import build_network, network_from_arrays, network_to_arrays
 from sklstm._parameters import LSTMParameters
-from sklstm._samples import Samples, StepSamples, merge_copies
+from sklstm._samples import Samples, StepSamples, learn_categories, merge_copies
 from sklstm._selection import SequenceSelection
 from sklstm._split import hold_out, warn_of_shared_groups
 from sklstm._state import training_state
@@ -63,8 +63,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         X : SequenceArray, array-like or list
             The sequences: a :class:`~sklstm.SequenceArray`; an array of shape
             (n_samples, n_timesteps, n_features); a list of arrays or frames of shape
-            (n_timesteps_i, n_features); or an array or frame of shape
-            (n_samples, n_columns), each row a sequence (see `n_timesteps`). NaN is a
+            (n_timesteps_i, n_features), or of lists of words; or an array or frame of
+            shape (n_samples, n_columns), each row a sequence (see `n_timesteps`). NaN is a
             missing value.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or ragged
@@ -204,6 +204,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         return samples.take(train), samples.take(valid)
 
     def _train(self, samples, valid, epochs, seed, is_new, data):
+        if is_new:
+            samples, valid = learn_categories(self, samples, valid)
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = auto_batch_size(len(samples))

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklstm._categories import count_categories
 from sklstm._samples import Samples, StepSamples
-from sklstm._selection import WeightedSteps
+from sklstm._selection import SequenceSelection, WeightedSteps
 from sklstm._state import building_state
 from sklstm._statistics import ColumnStatistics, column_statistics
 from sklstm._times import mean_gap
@@ -49,29 +50,52 @@ def build_network(
         With random weights from torch's global generator.
     """
     sequences, weight = samples.sequences, samples.sequence_weight
+    array = sequences.array
     steps = column_statistics(WeightedSteps(sequences, weight), without_far=True)
-    static = None
+    numbers = _others(array.categories, sequences.n_features)
+    static, static_numbers = None, _others(array.static_categories, sequences.n_static)
     if sequences.static is not None:
         static = column_statistics([(sequences.static, weight)], without_far=True)
-        options["missing_static"] = np.flatnonzero(static.has_missing)
+        options["missing_static"] = static_numbers[static.has_missing[static_numbers]]
     network = _new_network(
         n_members=n_members,
         n_features=sequences.n_features,
         n_outputs=n_outputs,
         n_static=sequences.n_static,
-        missing_features=np.flatnonzero(steps.has_missing),
+        missing_features=numbers[steps.has_missing[numbers]],
         longest=int(sequences.lengths.max()),
         has_times=sequences.times is not None,
+        categories=_sizes(array.categories),
+        static_categories=_sizes(array.static_categories),
         **options,
     )
     for member in _members_of(network):
         if sequences.times is not None:
             member.inputs.time_scale.fill_(mean_gap(sequences, weight))
         if standardize:
-            _set_statistics(member.inputs, steps)
+            _set_statistics(member.inputs, steps, numbers)
         if standardize and static is not None:
-            _set_statistics(member.static_inputs, static)
+            _set_statistics(member.static_inputs, static, static_numbers)
+    if array.categories or array.static_categories:
+        _set_counts(network, sequences, weight)
     return network
+
+
+def _others(categories: dict[int, np.ndarray], n_columns: int) -> np.ndarray:
+    """Return the columns that hold numbers."""
+    return np.setdiff1d(np.arange(n_columns), list(categories))
+
+
+def _sizes(categories: dict[int, np.ndarray]) -> list[tuple[int, int]]:
+    return [(column, len(values)) for column, values in categories.items()]
+
+
+def _set_counts(network: Network, sequences: SequenceSelection, weight: np.ndarray) -> None:
+    counts, static_counts = count_categories(sequences, weight)
+    for member in _members_of(network):
+        member.inputs.embeddings.set_counts(map(torch.from_numpy, counts.values()))
+        embeddings = member.static_inputs.embeddings
+        embeddings.set_counts(map(torch.from_numpy, static_counts.values()))
 
 
 def _new_network(n_members: int = 1, **config: Any) -> Network:
@@ -84,9 +108,11 @@ def _members_of(network: Network) -> list[SequenceNetwork]:
     return list(getattr(network, "members", [network]))
 
 
-def _set_statistics(inputs: nn.Module, statistics: ColumnStatistics) -> None:
+def _set_statistics(
+    inputs: nn.Module, statistics: ColumnStatistics, columns: np.ndarray
+) -> None:
     inputs.standardization.set_statistics(
-        torch.from_numpy(statistics.mean), torch.from_numpy(statistics.scale)
+        torch.from_numpy(statistics.mean[columns]), torch.from_numpy(statistics.scale[columns])
     )
 
 

@@ -36,6 +36,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         "tol": [Interval(Real, 0, None, closed="left")],
         "standardize": ["boolean"],
         "missing": [StrOptions(set(MISSING_MODES))],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "n_timesteps": [None, Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "callbacks": [None, list, tuple],
@@ -70,6 +71,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         tol,
         standardize,
         missing,
+        categorical_features,
         n_timesteps,
         warm_start,
         callbacks,
@@ -99,6 +101,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         self.tol = tol
         self.standardize = standardize
         self.missing = missing
+        self.categorical_features = categorical_features
         self.n_timesteps = n_timesteps
         self.warm_start = warm_start
         self.callbacks = callbacks

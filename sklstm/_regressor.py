@@ -50,7 +50,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     dropout : float, default=0.0
         Probability of dropping a value between recurrent layers and before the output,
-        in training.
+        and of the embedding of a category at a step, in training.
 
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector: the state after its last step,
@@ -131,6 +131,15 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         its mean. In each case the network is also told what is missing and the time since
         it was last seen.
 
+    categorical_features : array-like of bool, int or str, "from_dtype" or None, \
+            default="from_dtype"
+        Features that hold categories, for each of which an embedding is learnt: words,
+        columns of frames of type category, string or bool, and those that a
+        :class:`~sklstm.SequenceArray` has `categories` of. An array-like adds others to
+        these, by a mask, by number or by name, static columns too. None reads all as
+        numbers. Missing values, and values that training data do not hold, have
+        embeddings of their own.
+
     n_timesteps : int or None, default=None
         How to read a 2-D X: each row holds `n_timesteps` steps of all features, step
         after step. None reads its columns as the steps of one feature.
@@ -166,6 +175,12 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has names that are all strings.
+
+    categories_ : dict of int to ndarray
+        The categories of each feature that holds some, by its number.
+
+    static_categories_ : dict of int to ndarray
+        The same for static columns.
 
     n_static_features_in_ : int
         Number of static columns.
@@ -267,6 +282,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         tol=0.0,
         standardize=True,
         missing="forward",
+        categorical_features="from_dtype",
         n_timesteps=None,
         warm_start=False,
         callbacks=None,
@@ -297,6 +313,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
             tol=tol,
             standardize=standardize,
             missing=missing,
+            categorical_features=categorical_features,
             n_timesteps=n_timesteps,
             warm_start=warm_start,
             callbacks=callbacks,

@@ -1,9 +1,11 @@
 """Sequences with their targets and weights: what is split, weighted and trained on."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from sklstm._categories import Vocabulary, learn_vocabulary, recode_selection
 from sklstm._selection import SequenceSelection, rows_of
 
 
@@ -56,6 +58,10 @@ class Samples:
             self.weight[indices],
             None if self.groups is None else self.groups[indices],
         )
+
+    def with_vocabulary(self, vocabulary: Vocabulary) -> "Samples":
+        """Return the same samples in the codes of a vocabulary."""
+        return replace(self, sequences=recode_selection(self.sequences, vocabulary))
 
     def with_unit_mean_weight(self) -> "Samples":
         """Return the same samples with weights whose mean is 1."""
@@ -112,6 +118,10 @@ class StepSamples:
         groups = None if self.groups is None else self.groups[indices]
         return replace(self, sequences=self.sequences.take(indices), groups=groups)
 
+    def with_vocabulary(self, vocabulary: Vocabulary) -> "StepSamples":
+        """Return the same samples in the codes of a vocabulary."""
+        return replace(self, sequences=recode_selection(self.sequences, vocabulary))
+
     def with_unit_mean_weight(self) -> "StepSamples":
         """Return the same samples with weights whose mean over labelled steps is 1."""
         weight = self.labelled[1]
@@ -121,7 +131,22 @@ class StepSamples:
         return np.cumsum(self.sequences.lengths) - self.sequences.lengths
 
 
-def merge_copies(samples: Samples | StepSamples) -> Samples | StepSamples:
+AnySamples = Samples | StepSamples
+
+
+def learn_categories(
+    estimator: Any, samples: AnySamples, valid: AnySamples | None
+) -> tuple[AnySamples, AnySamples | None]:
+    """Set the vocabulary of an estimator, and return its data in the codes of it."""
+    vocabulary = learn_vocabulary(samples.sequences, samples.sequence_weight)
+    estimator.categories_, estimator.static_categories_ = vocabulary
+    if not any(vocabulary):
+        return samples, valid
+    valid = None if valid is None else valid.with_vocabulary(vocabulary)
+    return samples.with_vocabulary(vocabulary), valid
+
+
+def merge_copies(samples: AnySamples) -> AnySamples:
     """Merge equal samples into one of their summed weight, in an order of their own.
 
     A loss over all samples at once does not change by it. What changes is rounding:
@@ -138,7 +163,7 @@ def merge_copies(samples: Samples | StepSamples) -> Samples | StepSamples:
     return replace(samples, weight=weight).take(kept)
 
 
-def _fingerprint(samples: Samples | StepSamples, i: int, rows: np.ndarray) -> bytes:
+def _fingerprint(samples: AnySamples, i: int, rows: np.ndarray) -> bytes:
     sequences, is_labelled = samples.sequences, samples.weight[rows] > 0
     parts = [sequences[i], samples.target[rows], is_labelled]
     if sequences.static is not None:

@@ -95,6 +95,10 @@ class SequenceSelection:
         rows, _ = rows_of(self.starts[indices], lengths)
         flat[rows] = padded[np.arange(padded.shape[1]) < lengths[:, None]]
 
+    def over(self, array: SequenceArray) -> "SequenceSelection":
+        """Return the same selection of another array of the same lengths."""
+        return SequenceSelection(array, self.indices, self.lengths)
+
     def prefixes(self) -> "SequenceSelection":
         """Return, for every step of every sequence, the sequence up to that step."""
         sequences, n_steps = beginnings(self.lengths)

@@ -3,9 +3,11 @@
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
+from sklstm._categories import check_categories
 from sklstm._selection import CHUNK_STEPS
 from sklstm._times import check_times
 from sklstm.sequences import SequenceArray
+from sklstm.sequences._categories import encode, is_categorical
 
 
 def check_sequences(estimator, X, *, reset: bool) -> SequenceArray:
@@ -29,12 +31,8 @@ def check_sequences(estimator, X, *, reset: bool) -> SequenceArray:
         At least one sequence, each of at least one step.
     """
     sequences = read_sequences(estimator, X, reset=reset)
-    if sequences.categories or sequences.static_categories:
-        raise ValueError(
-            f"{type(estimator).__name__} must hold numbers only: X has categories, for "
-            "example in sequence 0 must hold numbers."
-        )
     _check_static(estimator, sequences, reset)
+    sequences = check_categories(estimator, sequences, reset=reset)
     return _with_checked_times(estimator, sequences, reset)
 
 
@@ -59,7 +57,9 @@ def is_ragged(X) -> bool:
     """Whether X is a list, or an array of objects, with an array or a list a sequence."""
     if isinstance(X, np.ndarray):
         return X.dtype == object and X.ndim == 1 and len(X) > 0 and np.ndim(X[0]) > 0
-    return isinstance(X, (list, tuple)) and len(X) > 0 and _is_matrix_or_ragged(X)
+    if not isinstance(X, (list, tuple)) or not len(X):
+        return False
+    return _is_matrix_or_ragged(X) or _holds_words(X)
 
 
 def _is_matrix_or_ragged(X) -> bool:
@@ -69,6 +69,12 @@ def _is_matrix_or_ragged(X) -> bool:
         return False
     is_nested = len(X[0]) > 0 and isinstance(X[0][0], (list, tuple))
     return is_nested or len({len(x) for x in X if isinstance(x, (list, tuple))}) > 1
+
+
+def _holds_words(X) -> bool:
+    """Whether the first sequence that is not empty is one of words."""
+    first = next((x for x in X if isinstance(x, str) or (np.ndim(x) and len(x))), "")
+    return not isinstance(first, str) and isinstance(np.ravel(first)[0], str)
 
 
 def _from_ragged(X) -> SequenceArray:
@@ -90,9 +96,30 @@ def _column_names(frame) -> list[str] | None:
 
 
 def _from_array(estimator, X, reset: bool) -> SequenceArray:
+    X, words = _words_to_codes(X)
     if getattr(X, "ndim", np.ndim(X) if isinstance(X, (list, tuple)) else 2) >= 3:
-        return _from_3d(estimator, X, reset)
-    return _from_table(estimator, X, reset)
+        sequences = _from_3d(estimator, X, reset)
+    else:
+        sequences = _from_table(estimator, X, reset)
+    if words is None:
+        return sequences
+    return sequences.replace(categories=dict.fromkeys(range(sequences.n_features), words))
+
+
+def _words_to_codes(X):
+    """Return an array of words as codes, with its words; anything else as it is."""
+    if not isinstance(X, (np.ndarray, list, tuple)) or not len(X):
+        return X, None
+    array = np.asarray(X)
+    if array.dtype.kind not in "OUS" or not is_categorical(array.ravel()):
+        return X, None
+    if array.ndim < 2:
+        raise ValueError(
+            "X holds texts, or words, side by side. Give a sequence of words for each "
+            f"sample, such as [text.split() for text in X]: sample 0 is {array.tolist()[0]!r}."
+        )
+    codes, words = encode(array.ravel())
+    return codes.reshape(array.shape), words
 
 
 def _from_3d(estimator, X, reset: bool) -> SequenceArray:

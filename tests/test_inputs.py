@@ -163,10 +163,10 @@ def test_statistics_are_part_of_the_state(missing):
 def test_static_columns_are_standardised_and_their_gaps_marked():
     inputs = StaticInputs(2, [1])
     inputs.standardization.set_statistics(torch.tensor([1.0, 0.0]), torch.tensor([2.0, 1.0]))
-    z = inputs(torch.tensor([[3.0, NAN], [NAN, 4.0]]), torch.float32)
+    z = inputs(inputs.prepare(torch.tensor([[3.0, NAN], [NAN, 4.0]]), torch.float32))
     assert inputs.n_outputs == 3
     assert z.tolist() == [[1.0, 0.0, 1.0], [0.0, 4.0, 0.0]]
 
 
 def test_no_static_columns_stay_no_columns():
-    assert StaticInputs(0)(torch.zeros(4, 0), torch.float32).shape == (4, 0)
+    assert StaticInputs(0).prepare(torch.zeros(4, 0), torch.float32).shape == (4, 0)

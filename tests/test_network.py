@@ -120,7 +120,7 @@ def test_config_and_state_rebuild_the_network(config):
 
 def test_config_holds_plain_values():
     network = SequenceNetwork(
-        2, 1, missing_features=np.array([1]), missing_static=np.array([0])
+        2, 1, n_static=1, missing_features=np.array([1]), missing_static=np.array([0])
     )
     assert network.config["missing_features"] == (1,)
     assert type(network.config["missing_features"][0]) is int

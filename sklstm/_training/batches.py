@@ -125,7 +125,7 @@ class SequenceTensors(Dataset):
     def _prepare_all(self) -> tuple[Tensor, np.ndarray]:
         starts = np.cumsum(self.lengths) - self.lengths
         columns = torch.empty(
-            (self.lengths.sum(), self.network.inputs.n_outputs),
+            (self.lengths.sum(), self.network.inputs.n_columns),
             dtype=self.network.dtype,
             device=self.device,
         )
@@ -164,7 +164,7 @@ class TrainingTensors(Dataset):
         device: torch.device,
     ):
         # Counted for the whole array, so that held-out data are treated as the rest is.
-        n_bytes = 4 * len(samples.sequences.values) * network.inputs.n_outputs
+        n_bytes = 4 * len(samples.sequences.values) * network.inputs.n_columns
         keep = n_bytes <= KEPT_BYTES and has_room(device, n_bytes)
         self.sequences = SequenceTensors(samples.sequences, network, device, keep)
         dtype = torch.int64 if target.dtype.kind == "i" else torch.float32

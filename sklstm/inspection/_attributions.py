@@ -197,16 +197,15 @@ def _baseline(sequences, network, baseline: str) -> SequenceArray:
     if sequences.static is not None:
         static = np.full(sequences.static.shape, np.nan)
     if baseline == "mean":
-        values[:] = _means(network.inputs, sequences.categories)
+        _set_means(values, network.inputs)
         if static is not None:
-            static[:] = _means(network.static_inputs, sequences.static_categories)
+            _set_means(static, network.static_inputs)
     return sequences.replace(values=values, static=static)
 
 
-def _means(inputs, categories) -> np.ndarray:
-    means = inputs.standardization.mean.cpu().numpy().copy()
-    means[list(categories or ())] = np.nan  # codes have no mean
-    return means
+def _set_means(values: np.ndarray, inputs) -> None:
+    """Set columns of numbers to their means; codes, which have none, stay missing."""
+    values[:, inputs.split.numbers.cpu()] = inputs.standardization.mean.cpu()
 
 
 def _like(X, values, sequences):

@@ -92,7 +92,7 @@ def attribute(
 
 
 class _Line(NamedTuple):
-    """What is read at both ends, a tensor a network and one of static columns."""
+    """What is read at both ends, a tensor a network, and one of its static columns."""
 
     start: list[Tensor]
     end: list[Tensor]
@@ -129,8 +129,9 @@ class _Explained:
         self.reading = double_copy(members[0])
         self.networks = [double_copy(member).requires_grad_(False) for member in members]
         self.readers = [network.inputs for network in self.networks]
+        self.static_readers = [network.static_inputs for network in self.networks]
         for network in self.networks:
-            network.inputs = nn.Identity()
+            network.inputs = network.static_inputs = nn.Identity()
         self.is_path = method == "integrated_gradients"
         kind = captum.IntegratedGradients if self.is_path else captum.InputXGradient
         self.captum = kind(self._outputs_away)
@@ -140,16 +141,18 @@ class _Explained:
         return SequenceTensors(selection, self.reading, self.reading.head.weight.device)
 
     def reads(self, inputs: dict[str, Tensor]) -> list[Tensor]:
-        """Return what the networks read of a batch, and the static columns if there are."""
+        """Return what each network reads of a batch, then of static columns if there are."""
         reads = [reader(inputs["columns"]) for reader in self.readers]
-        return [*reads, inputs["static"]] if "static" in inputs else reads
+        if "static" in inputs:
+            reads += [reader(inputs["static"]) for reader in self.static_readers]
+        return reads
 
     def outputs(self, reads: Sequence[Tensor], lengths: Tensor | None) -> Tensor:
         """Return the mean outputs: (batch, n_outputs)."""
         n_networks = len(self.networks)
-        static = reads[n_networks] if len(reads) > n_networks else None
-        pairs = zip(self.networks, reads, strict=False)
-        outputs = [network.outputs(read, lengths, static) for network, read in pairs]
+        static = reads[n_networks:] or [None] * n_networks
+        parts = zip(self.networks, reads[:n_networks], static, strict=True)
+        outputs = [network.outputs(steps, lengths, beside) for network, steps, beside in parts]
         return torch.stack(outputs).mean(dim=0)
 
     @torch.no_grad()
@@ -207,7 +210,8 @@ class _Explained:
         steps = sum(_by_origin(part, reading.inputs.origins) for part in parts[:n_networks])
         if len(parts) == n_networks:
             return steps, None
-        return steps, _by_origin(parts[n_networks], reading.static_inputs.origins)
+        origins = reading.static_inputs.origins
+        return steps, sum(_by_origin(part, origins) for part in parts[n_networks:])
 
 
 def _by_origin(values: Tensor, origins: list[int]) -> Tensor:

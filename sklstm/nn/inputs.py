@@ -6,15 +6,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sklstm.nn.embeddings import CodeEmbeddings, ColumnSplit
 from sklstm.nn.standardization import Standardization
 
 __all__ = ["MISSING_MODES", "StaticInputs", "StepInputs", "last_seen_rows"]
 
 MISSING_MODES = ("indicator", "forward", "decay")
 
+Categories = Sequence[tuple[int, int]]
+"""Columns that hold codes, each with its number of categories."""
+
 
 class StaticInputs(nn.Module):
-    """Standardise columns that do not change, and mark what is missing in them.
+    """Turn columns that do not change into the columns beside the pooled state.
+
+    Numbers are standardised. Categories become embeddings.
 
     Parameters
     ----------
@@ -22,41 +28,66 @@ class StaticInputs(nn.Module):
         Number of columns.
 
     missing_columns : sequence of int, default=()
-        Columns that get another beside them: 1 where the value is missing.
+        Columns of numbers that get another beside them: 1 where the value is missing.
+
+    categories : sequence of pairs of int, default=()
+        Columns that hold codes, each with its number of categories.
 
     Attributes
     ----------
+    n_columns : int
+        Number of columns that :meth:`prepare` makes.
+
     n_outputs : int
-        Number of columns that come out.
+        Number of columns that :meth:`forward` makes of them.
     """
 
-    def __init__(self, n_columns: int, missing_columns: Sequence[int] = ()):
+    def __init__(
+        self,
+        n_columns: int,
+        missing_columns: Sequence[int] = (),
+        categories: Categories = (),
+    ):
         super().__init__()
-        self.standardization = Standardization(n_columns)
-        self.n_outputs = n_columns + len(missing_columns)
-        self.register_buffer("missing_columns", _as_indices(missing_columns))
+        self.split = ColumnSplit(n_columns, [column for column, _ in categories])
+        self.standardization = Standardization(self.split.n_numbers)
+        self.embeddings = CodeEmbeddings([n for _, n in categories])
+        self.n_columns = n_columns + len(missing_columns)
+        self.n_outputs = self.n_columns - len(categories) + self.embeddings.n_outputs
+        self.register_buffer("missing_columns", self.split.places_of(missing_columns))
 
     @property
     def origins(self) -> list[int]:
         """The column that each column which comes out was made of."""
-        return [*range(len(self.standardization.mean)), *self.missing_columns.tolist()]
+        numbers = self.split.numbers
+        marked = numbers[self.missing_columns]
+        return [
+            *numbers.tolist(),
+            *marked.tolist(),
+            *self.embeddings.origins(self.split.codes),
+        ]
 
-    def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return (batch, n_outputs) for static columns (batch, n_columns)."""
-        z = self.standardization(x, dtype)
-        is_missing = torch.isnan(x.index_select(-1, self.missing_columns))
-        return torch.cat([z, is_missing.to(dtype)], dim=-1)
+    def prepare(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Do all that needs no learning to static columns (batch, n_columns)."""
+        numbers, codes = self.split(x)
+        is_missing = torch.isnan(numbers.index_select(-1, self.missing_columns))
+        columns = [self.standardization(numbers, dtype), is_missing.to(dtype)]
+        return torch.cat([*columns, self.embeddings.prepare(codes, dtype)], dim=-1)
+
+    def forward(self, columns: Tensor) -> Tensor:
+        """Return (batch, n_outputs) for what :meth:`prepare` returned."""
+        return self.embeddings(columns)
 
 
 class StepInputs(nn.Module):
     """Turn the steps of sequences into the columns a network reads.
 
-    Features are standardised. For each feature in `missing_features`, two columns are
-    added: one that is 1 where the value is missing, and the logarithm of one plus the
-    time since the feature was last seen. Time is counted in steps or, where there are
-    times, in units of `time_scale`; before a feature is first seen it counts from one
-    unit before the sequence began. Where there are times, the logarithm of one plus the
-    gap to the previous step is a column too.
+    Numbers are standardised, categories become embeddings. For each feature in
+    `missing_features`, two columns are added: one that is 1 where the value is missing,
+    and the logarithm of one plus the time since the feature was last seen. Time is
+    counted in steps or, where there are times, in units of `time_scale`; before a
+    feature is first seen it counts from one unit before the sequence began. Where there
+    are times, the logarithm of one plus the gap to the previous step is a column too.
 
     Parameters
     ----------
@@ -65,7 +96,7 @@ class StepInputs(nn.Module):
 
     missing_features : sequence of int, default=()
         Features whose gaps are filled by `missing` and marked. A missing value of any
-        other feature becomes its mean.
+        other number becomes its mean; a missing category has an embedding of its own.
 
     missing : {"indicator", "forward", "decay"}, default="forward"
         What fills a gap: the feature's mean, its last value, or its last value fading to
@@ -74,13 +105,22 @@ class StepInputs(nn.Module):
     has_times : bool, default=False
         Whether the steps come with times.
 
+    categories : sequence of pairs of int, default=()
+        Features that hold codes, each with its number of categories.
+
+    dropout : float, default=0.0
+        Probability of dropping a value of an embedding, in training.
+
     Attributes
     ----------
     time_scale : Tensor
         Buffer: the length of the unit of time, 1 until it is set.
 
+    n_columns : int
+        Number of columns that :meth:`prepare` makes.
+
     n_outputs : int
-        Number of columns that come out.
+        Number of columns that :meth:`forward` makes of them.
 
     References
     ----------
@@ -95,15 +135,20 @@ class StepInputs(nn.Module):
         missing_features: Sequence[int] = (),
         missing: str = "forward",
         has_times: bool = False,
+        categories: Categories = (),
+        dropout: float = 0.0,
     ):
         super().__init__()
         if missing not in MISSING_MODES:
             raise ValueError(f"missing must be one of {MISSING_MODES}, got {missing!r}.")
-        self.standardization = Standardization(n_features)
+        self.split = ColumnSplit(n_features, [column for column, _ in categories])
+        self.standardization = Standardization(self.split.n_numbers)
+        self.embeddings = CodeEmbeddings([n for _, n in categories], dropout)
         self.missing = missing
         self.has_times = has_times
-        self.n_outputs = n_features + 2 * len(missing_features) + has_times
-        self.register_buffer("missing_features", _as_indices(missing_features))
+        self.n_columns = n_features + 2 * len(missing_features) + has_times
+        self.n_outputs = self.n_columns - len(categories) + self.embeddings.n_outputs
+        self.register_buffer("missing_features", self.split.places_of(missing_features))
         self.register_buffer("time_scale", torch.ones((), dtype=torch.float64))
         if missing == "decay":
             # softplus(-3) is 0.05: at first, a value fades by half in 14 units of time.
@@ -112,8 +157,10 @@ class StepInputs(nn.Module):
     @property
     def origins(self) -> list[int]:
         """The feature that each column which comes out was made of; -1 for the gap."""
-        features = range(len(self.standardization.mean))
-        return [*features, *2 * self.missing_features.tolist(), *[-1] * self.has_times]
+        numbers = self.split.numbers
+        marked = numbers[self.missing_features].tolist()
+        coded = self.embeddings.origins(self.split.codes)
+        return [*numbers.tolist(), *2 * marked, *[-1] * self.has_times, *coded]
 
     def prepare(
         self, x: Tensor, first_row: Tensor, times: Tensor | None, dtype: torch.dtype
@@ -136,12 +183,21 @@ class StepInputs(nn.Module):
 
         Returns
         -------
-        columns : Tensor of shape (n_rows, n_outputs)
-            What :meth:`forward` takes.
+        columns : Tensor of shape (n_rows, n_columns)
+            What :meth:`forward` takes: numbers and their marks, then codes.
         """
+        numbers, codes = self.split(x)
+        columns = self._prepare_numbers(numbers, first_row, times, dtype)
+        if self.split.has_codes:
+            columns.append(self.embeddings.prepare(codes, dtype))
+        return torch.cat(columns, dim=1) if len(columns) > 1 else columns[0]
+
+    def _prepare_numbers(
+        self, x: Tensor, first_row: Tensor, times: Tensor | None, dtype: torch.dtype
+    ) -> list[Tensor]:
         z = self.standardization(x, dtype)
         if not (len(self.missing_features) or self.has_times):
-            return z
+            return [z]
         time = self._in_units(times, len(x), x.device)
         columns = [z]
         if len(self.missing_features):
@@ -153,14 +209,18 @@ class StepInputs(nn.Module):
             columns += [is_missing.to(dtype), torch.log1p(since).to(dtype)]
         if self.has_times:
             columns.append(torch.log1p(_gaps(time, first_row)).to(dtype))
-        return torch.cat(columns, dim=1)
+        return columns
 
     def forward(self, columns: Tensor) -> Tensor:
-        """Return what the recurrent layers read, for columns (..., n_outputs)."""
+        """Return what the recurrent layers read, for columns (..., n_columns)."""
+        return self.embeddings(self._fade(columns))
+
+    def _fade(self, columns: Tensor) -> Tensor:
+        """Let the values of features that were not seen fade, for "decay"."""
         if self.missing != "decay" or not len(self.missing_features):
             return columns
-        n_features, n_missing = len(self.standardization.mean), len(self.missing_features)
-        values, marks = columns.split([n_features, self.n_outputs - n_features], dim=-1)
+        n_numbers, n_missing = self.split.n_numbers, len(self.missing_features)
+        values, marks = columns.split([n_numbers, self.n_columns - n_numbers], dim=-1)
         since = torch.expm1(marks[..., n_missing : 2 * n_missing])
         left = torch.exp(-F.softplus(self.fading) * since)
         faded = values.index_select(-1, self.missing_features) * left
@@ -214,7 +274,3 @@ def _gaps(time: Tensor, first_row: Tensor) -> Tensor:
     row = torch.arange(len(time), device=time.device)
     previous = torch.maximum(row - 1, first_row)
     return (time - time[previous])[:, None]
-
-
-def _as_indices(columns: Sequence[int]) -> Tensor:
-    return torch.tensor(list(columns), dtype=torch.long)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sklstm.nn.attention import build_pooling
-from sklstm.nn.inputs import StaticInputs, StepInputs
+from sklstm.nn.inputs import Categories, StaticInputs, StepInputs
 from sklstm.nn.pooling import is_padding
 from sklstm.nn.recurrent import RecurrentStack
 from sklstm.nn.self_attention import SelfAttention
@@ -50,7 +50,8 @@ class SequenceNetwork(nn.Module):
         Whether sequences are also read from their ends.
 
     dropout : float, default=0.0
-        Probability of dropping a value between recurrent layers and before the head.
+        Probability of dropping a value of an embedding, between recurrent layers and
+        before the head.
 
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector.
@@ -86,6 +87,11 @@ class SequenceNetwork(nn.Module):
     bptt_steps : int or None, default=None
         Number of steps that gradients go back in training, at most. The memory it takes
         does not grow with longer sequences. None sets no bound.
+
+    categories, static_categories : sequence of pairs of int, default=()
+        Columns that hold codes, each with its number of categories. A code is a number
+        from 0 on; the number of categories stands for any other value, NaN for a
+        missing one.
 
     Attributes
     ----------
@@ -140,6 +146,8 @@ class SequenceNetwork(nn.Module):
         has_times: bool = False,
         num_attention_heads: int | None = None,
         bptt_steps: int | None = None,
+        categories: Categories = (),
+        static_categories: Categories = (),
     ):
         super().__init__()
         self.config = {
@@ -160,10 +168,12 @@ class SequenceNetwork(nn.Module):
             "has_times": has_times,
             "num_attention_heads": num_attention_heads,
             "bptt_steps": bptt_steps,
+            "categories": _as_pairs(categories),
+            "static_categories": _as_pairs(static_categories),
         }
         _check_truncation(bptt_steps, bidirectional, num_attention_heads)
-        self.inputs = StepInputs(n_features, missing_features, missing, has_times)
-        self.static_inputs = StaticInputs(n_static, missing_static)
+        self.inputs = StepInputs(n_features, missing_features, missing, has_times, categories)
+        self.static_inputs = StaticInputs(n_static, missing_static, static_categories)
         recurrent_options = {name: self.config[name] for name in RECURRENT_OPTIONS}
         self.recurrent = RecurrentStack(self.inputs.n_outputs, **recurrent_options)
         self.attention = None
@@ -229,8 +239,8 @@ class SequenceNetwork(nn.Module):
         return self.inputs.prepare(x, first_row, times, self.dtype)
 
     def prepare_static(self, static: Tensor) -> Tensor:
-        """Return the columns beside the pooled state: (batch, static_inputs.n_outputs)."""
-        return self.static_inputs(static, self.dtype)
+        """Do what needs no learning to static columns, see :class:`StaticInputs`."""
+        return self.static_inputs.prepare(static, self.dtype)
 
     def outputs(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -246,13 +256,13 @@ class SequenceNetwork(nn.Module):
 
         Parameters
         ----------
-        columns : Tensor of shape (batch, time, inputs.n_outputs)
+        columns : Tensor of shape (batch, time, inputs.n_columns)
             Right-padded rows of :meth:`prepare`.
 
         lengths : long Tensor of shape (batch,), default=None
             Number of real steps of each sequence. None means that all are full.
 
-        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
+        static : Tensor of shape (batch, static_inputs.n_columns), default=None
             What :meth:`prepare_static` returns.
 
         Returns
@@ -269,7 +279,9 @@ class SequenceNetwork(nn.Module):
             pooled = at_ends_in_chunks(self._pooled_on, columns, lengths, steps)
         else:
             pooled = self.pooling(*self._states(columns, lengths), lengths)
-        return pooled if static is None else torch.cat([pooled, static], dim=-1)
+        if static is None:
+            return pooled
+        return torch.cat([pooled, self.static_inputs(static)], dim=-1)
 
     def _states(self, columns: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the states at every step, and after the whole sequence was read."""
@@ -296,13 +308,13 @@ class SequenceNetwork(nn.Module):
 
         Parameters
         ----------
-        columns : Tensor of shape (batch, time, inputs.n_outputs)
+        columns : Tensor of shape (batch, time, inputs.n_columns)
             Right-padded rows of :meth:`prepare`.
 
         lengths : long Tensor of shape (batch,), default=None
             Number of real steps of each sequence. None means that all are full.
 
-        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
+        static : Tensor of shape (batch, static_inputs.n_columns), default=None
             What :meth:`prepare_static` returns.
 
         Returns
@@ -315,7 +327,7 @@ class SequenceNetwork(nn.Module):
 
         def read(chunk: Tensor, state, carry) -> tuple:
             pooled, state, carry = self._pooled_on(chunk, state, carry)
-            return self.head(self.dropout(_beside(pooled, static))), state, carry
+            return self.head(self.dropout(self._beside(pooled, static))), state, carry
 
         scores = steps_in_chunks(read, columns, self.config["bptt_steps"])
         return _real_steps(scores, lengths)
@@ -330,13 +342,13 @@ class SequenceNetwork(nn.Module):
 
         Parameters
         ----------
-        columns : Tensor of shape (batch, time, inputs.n_outputs)
+        columns : Tensor of shape (batch, time, inputs.n_columns)
             Right-padded rows of :meth:`prepare`.
 
         lengths : long Tensor of shape (batch,), default=None
             Number of real steps of each sequence. None means that all are full.
 
-        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
+        static : Tensor of shape (batch, static_inputs.n_columns), default=None
             What :meth:`prepare_static` returns.
 
         Returns
@@ -354,13 +366,13 @@ class SequenceNetwork(nn.Module):
 
         Parameters
         ----------
-        columns : Tensor of shape (batch, time, inputs.n_outputs)
+        columns : Tensor of shape (batch, time, inputs.n_columns)
             Right-padded rows of :meth:`prepare`.
 
         lengths : long Tensor of shape (batch,), default=None
             Number of real steps of each sequence. None means that all are full.
 
-        static : Tensor of shape (batch, static_inputs.n_outputs), default=None
+        static : Tensor of shape (batch, static_inputs.n_columns), default=None
             Not used.
 
         Returns
@@ -374,7 +386,14 @@ class SequenceNetwork(nn.Module):
     def _pooled_over_time(self, columns, lengths, static) -> Tensor:
         """Return the pooled state of the steps so far: (n_steps, head's inputs)."""
         states, _ = self._states(columns, lengths)
-        return _real_steps(_beside(self.pooling.over_time(states), static), lengths)
+        return _real_steps(self._beside(self.pooling.over_time(states), static), lengths)
+
+    def _beside(self, pooled: Tensor, static: Tensor | None) -> Tensor:
+        """Put the static columns of a sequence beside the pooled states of its steps."""
+        if static is None:
+            return pooled
+        static = self.static_inputs(static)[:, None].expand(-1, pooled.shape[1], -1)
+        return torch.cat([pooled, static], dim=-1)
 
     def _prepare_padded(self, x: Tensor, times: Tensor | None) -> Tensor:
         batch, time, n_features = x.shape
@@ -391,11 +410,8 @@ class SequenceNetwork(nn.Module):
         return nn.functional.linear(self.dropout(pooled).to(dtype), weight, bias)
 
 
-def _beside(pooled: Tensor, static: Tensor | None) -> Tensor:
-    """Put the static columns of a sequence beside the pooled states of all its steps."""
-    if static is None:
-        return pooled
-    return torch.cat([pooled, static[:, None].expand(-1, pooled.shape[1], -1)], dim=-1)
+def _as_pairs(categories: Categories) -> tuple[tuple[int, int], ...]:
+    return tuple((int(column), int(n_categories)) for column, n_categories in categories)
 
 
 def _check_truncation(

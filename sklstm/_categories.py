@@ -1,0 +1,214 @@
+"""Which columns hold categories, and the vocabulary that a fit learns of each."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklstm._selection import SequenceSelection, rows_of
+from sklstm.sequences import SequenceArray
+from sklstm.sequences._categories import column_number, decode, encode, recode
+
+Categories = dict[int, np.ndarray]
+
+
+class Vocabulary(NamedTuple):
+    """Categories of step and of static columns; None where they are not known yet."""
+
+    categories: dict[int, np.ndarray | None]
+    static_categories: dict[int, np.ndarray | None]
+
+
+def check_categories(estimator, sequences: SequenceArray, *, reset: bool) -> SequenceArray:
+    """Return sequences that hold codes in the categorical features, and only there.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gives `categorical_features`; holds `categories_` and `static_categories_`.
+
+    sequences : SequenceArray
+        Numbers, and codes of `categories`.
+
+    reset : bool
+        Whether to record on the estimator which features are categorical; their
+        categories are None until they are learnt.
+
+    Returns
+    -------
+    sequences : SequenceArray
+        With the codes of the estimator's vocabulary or, before one is learnt, its own.
+
+    Raises
+    ------
+    ValueError
+        If a feature holds categories here and numbers there.
+    """
+    if reset:
+        found = _find_columns(estimator.categorical_features, sequences)
+        estimator.categories_, estimator.static_categories_ = found
+    known = Vocabulary(estimator.categories_, estimator.static_categories_)
+    return with_vocabulary(sequences, known)
+
+
+def with_vocabulary(sequences: SequenceArray, vocabulary: Vocabulary) -> SequenceArray:
+    """Return sequences whose codes are those of a vocabulary."""
+    parts = {}
+    if vocabulary.categories or sequences.categories:
+        parts["values"], parts["categories"] = _code_columns(
+            sequences.values,
+            sequences.categories,
+            vocabulary.categories,
+            sequences.feature_names,
+            "Feature",
+        )
+    if vocabulary.static_categories or sequences.static_categories:
+        parts["static"], parts["static_categories"] = _code_columns(
+            sequences.static,
+            sequences.static_categories,
+            vocabulary.static_categories,
+            sequences.static_names,
+            "Static column",
+        )
+    return sequences.replace(**parts) if parts else sequences
+
+
+def recode_selection(
+    sequences: SequenceSelection, vocabulary: Vocabulary
+) -> SequenceSelection:
+    """Return the same selection in the codes of a vocabulary."""
+    return sequences.over(with_vocabulary(sequences.array, vocabulary))
+
+
+def learn_vocabulary(sequences: SequenceSelection, weight: np.ndarray) -> Vocabulary:
+    """Return the categories that are in any training sequence.
+
+    Parameters
+    ----------
+    sequences : SequenceSelection
+        The training sequences, with categories of their own.
+
+    weight : ndarray of shape (n_sequences,)
+        How many sequences each counts for.
+
+    Returns
+    -------
+    vocabulary : Vocabulary
+        In the order of the categories that the sequences have.
+    """
+    counts, static_counts = count_categories(sequences, weight)
+    array = sequences.array
+    return Vocabulary(
+        {c: array.categories[c][counts[c] > 0] for c in counts},
+        {c: array.static_categories[c][static_counts[c] > 0] for c in static_counts},
+    )
+
+
+def count_categories(
+    sequences: SequenceSelection, weight: np.ndarray
+) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+    """Return in how many sequences each category of step and static columns is.
+
+    Parameters
+    ----------
+    sequences : SequenceSelection
+        With categories.
+
+    weight : ndarray of shape (n_sequences,)
+        How many sequences each counts for.
+
+    Returns
+    -------
+    counts, static_counts : dict of int to ndarray of shape (n_categories,)
+        By column.
+    """
+    array = sequences.array
+    rows, _ = rows_of(sequences.starts, sequences.lengths)
+    owner = np.repeat(np.arange(len(sequences)), sequences.lengths)
+    steps = {
+        column: _count(array.values[rows, column], owner, len(categories), weight)
+        for column, categories in array.categories.items()
+    }
+    owner = np.arange(len(sequences))
+    static = {
+        column: _count(sequences.static[:, column], owner, len(categories), weight)
+        for column, categories in array.static_categories.items()
+    }
+    return steps, static
+
+
+def _count(codes, owner, n_categories: int, weight: np.ndarray) -> np.ndarray:
+    is_known = codes < n_categories  # neither NaN nor their number
+    pairs = np.unique(owner[is_known] * n_categories + codes[is_known].astype(int))
+    owner, codes = np.divmod(pairs, max(n_categories, 1))
+    return np.bincount(codes, weight[owner], minlength=n_categories)
+
+
+def _find_columns(categorical_features, sequences: SequenceArray) -> Vocabulary:
+    if categorical_features is None:
+        return Vocabulary({}, {})
+    steps, static = set(sequences.categories), set(sequences.static_categories)
+    if not isinstance(categorical_features, str):
+        more_steps, more_static = _named_columns(np.asarray(categorical_features), sequences)
+        steps, static = steps | more_steps, static | more_static
+    return Vocabulary(dict.fromkeys(sorted(steps)), dict.fromkeys(sorted(static)))
+
+
+def _named_columns(named: np.ndarray, sequences: SequenceArray) -> tuple[set, set]:
+    n_features, what = sequences.n_features, "categorical_features"
+    if named.dtype.kind == "b":
+        if named.shape != (n_features,):
+            raise ValueError(
+                f"{what} is a mask of shape {named.shape}, but X has {n_features} features."
+            )
+        return set(np.flatnonzero(named).tolist()), set()
+    names = [] if sequences.feature_names is None else list(sequences.feature_names)
+    static_names = [] if sequences.static_names is None else list(sequences.static_names)
+    steps, static = set(), set()
+    for key in np.ravel(named).tolist():
+        if isinstance(key, str) and key not in names + static_names:
+            raise ValueError(
+                f"{what} has {key!r}, which is no column of X: its names are "
+                f"{', '.join(map(repr, names + static_names)) or 'not given'}."
+            )
+        if key in static_names:
+            static.add(static_names.index(key))
+        else:
+            steps.add(column_number(key, n_features, names, what))
+    return steps, static
+
+
+def _code_columns(values, own: Categories, wanted: dict, names, what: str):
+    """Return values with codes in the wanted columns and numbers in the others."""
+    values, categories = values.copy(), {}
+    for column in sorted({*own, *wanted}):
+        name = f"{what} {column if names is None else repr(names[column])}"
+        known, column_values = wanted.get(column), values[:, column]
+        if column not in wanted:
+            values[:, column] = _as_numbers(column_values, own[column], name)
+            continue
+        if column not in own:
+            _refuse_numbers(column_values, known, name)
+            codes, categories[column] = encode(column_values, known)
+        elif known is None:
+            codes, categories[column] = column_values, own[column]
+        else:
+            codes, categories[column] = recode(column_values, own[column], known), known
+        values[:, column] = codes
+    return values, categories
+
+
+def _as_numbers(codes: np.ndarray, categories: np.ndarray, name: str) -> np.ndarray:
+    if categories.dtype.kind in "bif":
+        return decode(codes, categories).astype(np.float64)
+    raise ValueError(
+        f"{name} must hold numbers, but holds categories such as {categories[0]!r}: see "
+        "categorical_features."
+    )
+
+
+def _refuse_numbers(values: np.ndarray, known: np.ndarray | None, name: str) -> None:
+    if known is None or known.dtype.kind in "bif" or np.isnan(values).all():
+        return
+    raise ValueError(
+        f"{name} holds numbers, but in fit it held categories such as {known[0]!r}."
+    )
