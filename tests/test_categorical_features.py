@@ -11,7 +11,7 @@ from sklearn.model_selection import cross_val_predict
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
 from sklstm._categories import count_categories, learn_vocabulary
 from sklstm._selection import SequenceSelection
-from sklstm.inspection import gate_activations, sequence_importance
+from sklstm.inspection import feature_attributions, gate_activations, sequence_importance
 
 NAN = float("nan")
 FAST = {"hidden_size": 8, "max_epochs": 3, "random_state": 0, "device": "cpu"}
@@ -218,6 +218,16 @@ class TestWorkWithEverythingElse:
         for by, names in (("feature", records.feature_names), ("static", ["sex", "age"])):
             found = sequence_importance(clf, records, y, by=by, n_repeats=1, random_state=0)
             assert found.names == list(names)
+
+    @pytest.mark.parametrize("baseline", ["mean", "missing"])
+    def test_attributions(self, baseline, records, y):
+        pytest.importorskip("captum")
+        clf = LSTMClassifier(n_members=2, **FAST).fit(records, y)
+        found = feature_attributions(clf, records, baseline=baseline)
+        assert found.attributions[0].shape == (records.lengths[0], 3)
+        total = [steps.sum() for steps in found.attributions] + found.static.sum(axis=1)
+        difference = found.output - found.baseline_output
+        np.testing.assert_allclose(total, difference, rtol=0.01, atol=1e-9)
 
     def test_input_is_never_written_to(self, records, y):
         for part in (records.values, records.static):
