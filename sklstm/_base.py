@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from sklstm._compat import CallbackSupportMixin
 from sklstm._device import exists, resolve_device, resolve_precision
 from sklstm._network import build_network, network_from_arrays, network_to_arrays
-from sklstm._parameters import LSTMParameters
+from sklstm._parameters import NETWORK_PARAMETERS, LSTMParameters
 from sklstm._samples import Samples, StepSamples, learn_categories, merge_copies
 from sklstm._selection import SequenceSelection
 from sklstm._split import hold_out, warn_of_shared_groups
@@ -229,22 +229,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
 
     def _new_network(self, samples):
         mean, scale = self._output_statistics(samples)
-        network = build_network(
-            samples,
-            len(mean),
-            self.n_members,
-            standardize=self.standardize,
-            hidden_size=self.hidden_size,
-            cell=self.cell,
-            forget_bias=self.forget_bias,
-            num_layers=self.num_layers,
-            bidirectional=self.bidirectional,
-            dropout=self.dropout,
-            pooling=self.pooling,
-            missing=self.missing,
-            num_attention_heads=self.num_attention_heads,
-            bptt_steps=self.bptt_steps,
-        )
+        options = {name: getattr(self, name) for name in NETWORK_PARAMETERS}
+        network = build_network(samples, len(mean), **options)
         network.set_output_statistics(torch.as_tensor(mean), torch.as_tensor(scale))
         return network.float() if self.device_.type == "mps" else network
 

@@ -10,6 +10,22 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklstm.nn.cells import CELLS
 from sklstm.nn.inputs import MISSING_MODES
 
+NETWORK_PARAMETERS = (
+    "hidden_size",
+    "cell",
+    "forget_bias",
+    "num_layers",
+    "bidirectional",
+    "dropout",
+    "pooling",
+    "num_attention_heads",
+    "n_members",
+    "bptt_steps",
+    "standardize",
+    "missing",
+)
+"""Those that say what the network is."""
+
 
 class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
     """Holds the parameters. They are explained where they have their defaults."""

@@ -176,16 +176,16 @@ class SequenceNetwork(nn.Module):
         self.static_inputs = StaticInputs(n_static, missing_static, static_categories)
         recurrent_options = {name: self.config[name] for name in RECURRENT_OPTIONS}
         self.recurrent = RecurrentStack(self.inputs.n_outputs, **recurrent_options)
-        self.attention = None
-        if num_attention_heads:
-            self.attention = SelfAttention(
-                self.recurrent.n_outputs, num_attention_heads, dropout, self.is_causal
-            )
+        self.attention = self._build_attention() if num_attention_heads else None
         self.pooling = build_pooling(pooling, self.recurrent.n_outputs)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.pooling.n_outputs + self.static_inputs.n_outputs, n_outputs)
         self.register_buffer("output_mean", torch.zeros(n_outputs, dtype=torch.float64))
         self.register_buffer("output_scale", torch.ones(n_outputs, dtype=torch.float64))
+
+    def _build_attention(self) -> SelfAttention:
+        n_heads, dropout = self.config["num_attention_heads"], self.config["dropout"]
+        return SelfAttention(self.recurrent.n_outputs, n_heads, dropout, self.is_causal)
 
     @property
     def dtype(self) -> torch.dtype:
