@@ -2,6 +2,8 @@
 
 python benchmarks/quality.py --data DIR [--sets NAME ...] [--seeds 3]
 
+A set that is divided into folds is fitted once a fold.
+
 For risks, three more figures are printed: event 1, the largest minimum of sensitivity and
 positive predictive value over all thresholds (PhysioNet/CinC Challenge 2012); the expected
 calibration error over ten bins of equal size; and the Brier score.
@@ -30,13 +32,13 @@ def main():
 def measure(name, reference, n_seeds):
     """Return a row of the table."""
     scores, seconds, details = [], [], []
-    for seed in range(n_seeds):
+    for seed in range(reference.n_folds or n_seeds):
+        train, (X, y) = reference.parts(seed)
         start = time.perf_counter()
-        estimator = reference.estimator(random_state=seed).fit(*reference.train)
+        estimator = reference.estimator(random_state=seed).fit(*train)
         seconds.append(time.perf_counter() - start)
-        scores.append(reference.score(estimator, *reference.test))
+        scores.append(reference.score(estimator, X, y))
         if reference.metric == "AUROC":
-            X, y = reference.test
             details.append(risk_figures(y, estimator.predict_proba(X)[:, 1]))
     mean = np.mean(scores)
     sign = 1 if reference.larger_is_better else -1

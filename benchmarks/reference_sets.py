@@ -9,11 +9,13 @@ import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, roc_auc_score, root_mean_squared_error
+from sklearn.model_selection import StratifiedKFold
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
 
@@ -24,14 +26,26 @@ FD001_STRIDE = 3
 
 @dataclass(frozen=True)
 class ReferenceSet:
-    """A data set with an official split, a metric and what others report."""
+    """A data set with an official split, or folds, a metric and what others report.
+
+    Where there are folds, `train` holds all that is divided and `test` is None.
+    """
 
     estimator: type
     train: tuple[Any, np.ndarray]
-    test: tuple[Any, np.ndarray]
+    test: tuple[Any, np.ndarray] | None
     metric: str
     target: float
     published: str
+    n_folds: int = 0
+
+    def parts(self, run: int) -> tuple[tuple, tuple]:
+        """Return what is trained on and what is reported on in a run, from 0."""
+        if self.test is not None:
+            return self.train, self.test
+        X, y = self.train
+        folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=0).split(y, y)
+        return tuple((X[part], y[part]) for part in next(islice(folds, run, None)))
 
     @property
     def larger_is_better(self) -> bool:
@@ -93,6 +107,13 @@ def epilepsy(loaders) -> ReferenceSet:
     return ReferenceSet(LSTMClassifier, train, test, "accuracy", 0.87, published)
 
 
+def rt_polarity(loaders) -> ReferenceSet:
+    texts, labels = loaders.rt_polarity()
+    X = SequenceArray.from_list([text.split() for text in texts])
+    published = "LSTM about 0.77, BiLSTM about 0.79"
+    return ReferenceSet(LSTMClassifier, (X, labels), None, "accuracy", 0.77, published, 10)
+
+
 REFERENCE_SETS: dict[str, Callable[[Any], ReferenceSet]] = {
     "JapaneseVowels": japanese_vowels,
     "PhysioNet 2012": physionet2012,
@@ -101,6 +122,7 @@ REFERENCE_SETS: dict[str, Callable[[Any], ReferenceSet]] = {
     "MNIST-1D": mnist1d,
     "ECG5000": ecg5000,
     "Epilepsy": epilepsy,
+    "rt-polarity": rt_polarity,
 }
 
 

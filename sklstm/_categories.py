@@ -10,6 +10,12 @@ from sklstm.sequences._categories import column_number, decode, encode, recode
 
 Categories = dict[int, np.ndarray]
 
+PLACES = (
+    ("values", "categories", "feature_names", "Feature"),
+    ("static", "static_categories", "static_names", "Static column"),
+)
+"""Where a SequenceArray has columns, their categories and names, and what they are."""
+
 
 class Vocabulary(NamedTuple):
     """Categories of step and of static columns; None where they are not known yet."""
@@ -53,22 +59,12 @@ def check_categories(estimator, sequences: SequenceArray, *, reset: bool) -> Seq
 def with_vocabulary(sequences: SequenceArray, vocabulary: Vocabulary) -> SequenceArray:
     """Return sequences whose codes are those of a vocabulary."""
     parts = {}
-    if vocabulary.categories or sequences.categories:
-        parts["values"], parts["categories"] = _code_columns(
-            sequences.values,
-            sequences.categories,
-            vocabulary.categories,
-            sequences.feature_names,
-            "Feature",
-        )
-    if vocabulary.static_categories or sequences.static_categories:
-        parts["static"], parts["static_categories"] = _code_columns(
-            sequences.static,
-            sequences.static_categories,
-            vocabulary.static_categories,
-            sequences.static_names,
-            "Static column",
-        )
+    for (values, categories, names, what), known in zip(PLACES, vocabulary, strict=True):
+        own = getattr(sequences, categories)
+        if own or known:
+            parts[values], parts[categories] = _code_columns(
+                getattr(sequences, values), own, known, getattr(sequences, names), what
+            )
     return sequences.replace(**parts) if parts else sequences
 
 

@@ -247,6 +247,13 @@ class TestCategoricalFeatures:
         coded = LSTMClassifier(**FAST).fit(X.replace(categories={1: [0, 1, 2]}), y)
         np.testing.assert_array_equal(clf.predict_proba(X), coded.predict_proba(X))
 
+    def test_names_features_of_steps_in_the_rows_of_a_table(self):
+        cube = np.random.default_rng(0).integers(0, 3, (12, 4, 2)).astype(float)
+        clf = LSTMClassifier(categorical_features=[1], n_timesteps=4, **FAST)
+        clf.fit(cube.reshape(12, 8), [0, 1] * 6)
+        expected = LSTMClassifier(categorical_features=[1], **FAST).fit(cube, [0, 1] * 6)
+        np.testing.assert_array_equal(clf.predict_proba(cube), expected.predict_proba(cube))
+
     def test_names_static_columns(self, records, y):
         X = without_categories(records)
         clf = LSTMClassifier(categorical_features=["sex", "ward"], **FAST).fit(X, y)
