@@ -47,8 +47,8 @@ def _refuse_two_rows_at_a_time(number, times, owners: Owners, time: str) -> None
         raise ValueError(
             f"{owners.column} {shown(owners.ids[number[row]])} has several rows of the same "
             f"time in column {time!r} (times repeated in all: {is_same.sum()}). Keep one row "
-            "a time, or give single measurements to SequenceArray.from_events, which "
-            "aggregates them."
+            "a time, give single measurements to SequenceArray.from_events, which aggregates "
+            "them, or keep the order of the rows by time=None."
         )
 
 
