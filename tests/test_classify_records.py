@@ -55,7 +55,7 @@ def tables():
             "stay": np.arange(40),
             "patient": np.arange(40) // 2,
             "label": np.arange(40) // 2 % 2,
-            "age": np.arange(40) + 20,
+            "sex": ["f", "m"] * 20,
         }
     )
     return events, labels
@@ -111,11 +111,11 @@ def test_no_group_is_trained_on_and_reported_on(script, monkeypatch):
 
 def test_the_saved_model_reads_other_events(run, tables, tmp_path):
     events, labels = tables
-    run(events, labels, "--static", "age", "--freq", "24h")
+    run(events, labels, "--static", "sex", "--freq", "24h")
     saved = joblib.load(tmp_path / "records.joblib")
     assert len(saved["like"]) == 0
     X = SequenceArray.from_events(
-        events[:9], **saved["columns"], like=saved["like"], static=labels[["stay", "age"]]
+        events[:9], **saved["columns"], like=saved["like"], static=labels[["stay", "sex"]]
     )
     assert saved["model"].predict_proba(X).shape == (2, 2)
 
