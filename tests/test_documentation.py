@@ -203,6 +203,9 @@ class TestPages:
 
 SMALL = {
     "classify_records": {"n_stays": 120, "n_draws": 20},
+    "plot_attributions": {"n_patients": 160},
+    "plot_gates": {"n_patients": 240},
+    "plot_vanishing_gradient": {"n_samples": 200},
     "plot_icu_mortality": {"n_stays": 120, "n_splits": 2},
     "plot_japanese_vowels": {"n_jobs": 1},
     "plot_regression": {"n_patients": 120},

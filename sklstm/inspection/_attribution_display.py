@@ -183,8 +183,7 @@ class AttributionDisplay:
         self.ax_.set_yticks(np.arange(len(names)), names)
         self.ax_.set_xlabel(self.time_name)
         self.ax_.set_title(
-            f"{self.output_name}: {self.output:.2f}, of the baseline "
-            f"{self.baseline_output:.2f}",
+            f"{self.output_name}: {self.output:.2f} (baseline {self.baseline_output:.2f})",
             loc="left",
         )
         return self
