@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import FAST, make_sequences
+from test_global_state import global_state
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
 from sklstm.inspection import GradientFlowDisplay, gate_activations, gradient_flow
@@ -119,8 +120,10 @@ def test_looking_changes_nothing(fitted_classifier, ragged, labels):
     weights = list(fitted_classifier.module_.parameters())
     before = fitted_classifier.predict_proba(ragged)
     gradients = [weight.grad.clone() for weight in weights]
+    state = global_state()
     with torch.inference_mode():
         gradient_flow(fitted_classifier, ragged, labels)
+    assert global_state() == state
     assert not fitted_classifier.module_.training
     assert all(torch.equal(w.grad, g) for w, g in zip(weights, gradients, strict=True))
     np.testing.assert_array_equal(fitted_classifier.predict_proba(ragged), before)
@@ -164,6 +167,12 @@ def test_several_displays_share_axes(ragged, targets):
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["rnn", "lstm"]
     assert ax.get_xlim() == (8, 0)
     plt.close(ax.figure)
+
+
+def test_sequences_of_one_step_can_be_drawn(ragged, targets):
+    model = LSTMRegressor(**LAST).fit(ragged, targets)
+    display = GradientFlowDisplay.from_estimator(model, [ragged[0][:1]], targets[:1])
+    assert display.median.shape == (1,)
 
 
 def test_gradients_of_nothing_can_be_drawn():

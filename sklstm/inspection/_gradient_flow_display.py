@@ -133,7 +133,7 @@ class GradientFlowDisplay:
         if not np.isnan(median).all():
             ax.set_yscale("log")
         # Time goes from left to right: the last step is at the right.
-        ax.set_xlim(max(ax.get_xlim()[0], self.steps_back[-1]), 0)
+        ax.set_xlim(max(ax.get_xlim()[0], self.steps_back[-1], 1), 0)
         ax.set(xlabel="steps back in time", ylabel="norm of the loss's gradient")
         ax.legend()
         return self
