@@ -175,26 +175,27 @@ def _named_columns(named: np.ndarray, sequences: SequenceArray) -> tuple[set, se
 
 def _code_columns(values, own: Categories, wanted: dict, names, what: str):
     """Return values with codes in the wanted columns and numbers in the others."""
-    values, categories = values.copy(), {}
+    changed, categories = {}, {}
     for column in sorted({*own, *wanted}):
         name = f"{what} {column if names is None else repr(names[column])}"
-        known, column_values = wanted.get(column), values[:, column]
+        known, codes = wanted.get(column), values[:, column]
         if column not in wanted:
-            values[:, column] = _as_numbers(column_values, own[column], name)
-            continue
-        if column not in own:
-            _refuse_numbers(column_values, known, name)
-            codes, categories[column] = encode(column_values, known)
-        elif known is None:
-            codes, categories[column] = column_values, own[column]
+            changed[column] = _as_numbers(codes, own[column], name)
+        elif column not in own:
+            _refuse_numbers(codes, known, name)
+            changed[column], categories[column] = encode(codes, known)
+        elif known is None or known is own[column]:
+            categories[column] = own[column]
         else:
-            codes, categories[column] = recode(column_values, own[column], known), known
-        values[:, column] = codes
+            changed[column], categories[column] = recode(codes, own[column], known), known
+    if changed:
+        values = values.copy()
+        values[:, list(changed)] = np.column_stack(list(changed.values()))
     return values, categories
 
 
 def _as_numbers(codes: np.ndarray, categories: np.ndarray, name: str) -> np.ndarray:
-    if categories.dtype.kind in "bif":
+    if categories.dtype.kind in "bif" or not len(categories):
         return decode(codes, categories).astype(np.float64)
     raise ValueError(
         f"{name} must hold numbers, but holds categories such as {categories[0]!r}: see "
@@ -203,8 +204,8 @@ def _as_numbers(codes: np.ndarray, categories: np.ndarray, name: str) -> np.ndar
 
 
 def _refuse_numbers(values: np.ndarray, known: np.ndarray | None, name: str) -> None:
-    if known is None or known.dtype.kind in "bif" or np.isnan(values).all():
-        return
-    raise ValueError(
-        f"{name} holds numbers, but in fit it held categories such as {known[0]!r}."
-    )
+    may_be_numbers = known is None or not len(known) or known.dtype.kind in "bif"
+    if not (may_be_numbers or np.isnan(values).all()):
+        raise ValueError(
+            f"{name} holds numbers, but in fit it held categories such as {known[0]!r}."
+        )

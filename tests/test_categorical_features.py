@@ -286,6 +286,15 @@ class TestCategoricalFeatures:
         numbers = X.replace(values=values, categories=None)
         np.testing.assert_array_equal(clf.predict_proba(X), clf.predict_proba(numbers))
 
+    def test_that_are_never_observed_are_read(self, ragged, labels):
+        values = ragged.values.copy()
+        values[:, 0] = NAN
+        X = ragged.replace(values=values, categories={0: []})
+        clf = LSTMClassifier(**FAST).fit(X, labels)
+        numbers = ragged.replace(values=np.nan_to_num(values), categories=None)
+        assert clf.predict(X).shape == clf.predict(numbers).shape
+        assert LSTMClassifier(categorical_features=None, **FAST).fit(X, labels).predict(X).size
+
     def test_hold_flags_that_are_numbers_in_prediction(self):
         frames = [pd.DataFrame({"on": [True, False]}), pd.DataFrame({"on": [False]})]
         clf = LSTMClassifier(**FAST).fit(frames, [0, 1])
