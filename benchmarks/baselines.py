@@ -8,6 +8,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sklstm import SequenceArray
+
 
 def aggregates(X):
     """Count, mean, minimum, maximum and last value of each feature, and the static columns."""
@@ -66,9 +68,10 @@ def baseline_scores(train, test):
         "HistGradientBoosting on aggregates": (forest, aggregates),
         "logistic regression on last values": (line, last_values),
     }
-    return {
-        name: roc_auc_score(
-            y_test, model.fit(table_of(X), y).predict_proba(table_of(X_test))[:, 1]
-        )
-        for name, (model, table_of) in models.items()
-    }
+    both = SequenceArray.concat([X, X_test])  # with the same categories
+    scores = {}
+    for name, (model, table_of) in models.items():
+        table = table_of(both)
+        risk = model.fit(table[: len(X)], y).predict_proba(table[len(X) :])[:, 1]
+        scores[name] = roc_auc_score(y_test, risk)
+    return scores

@@ -74,9 +74,9 @@ def warn_of_shared_groups(groups: np.ndarray | None, groups_val: np.ndarray | No
     shared = [group for group in dict.fromkeys(groups_val.tolist()) if group in known]
     if shared:
         warnings.warn(
-            f"{len(shared)} of the groups or ids in X_val are in X, too, the first is "
-            f"{shared[0]!r}: the validation loss is too good, and training stops too late. "
-            "Keep all sequences of one patient on one side.",
+            f"Groups or ids of X_val that are in X, too: {len(shared)}, the first is "
+            f"{shared[0]!r}. The validation loss is too good, and training stops too late: "
+            "keep all sequences of one patient on one side.",
             stacklevel=4,
         )
 

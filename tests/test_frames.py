@@ -74,7 +74,7 @@ class TestFromFrame:
 
     def test_an_id_without_a_row_of_static_columns_is_named(self, visits):
         static = pd.DataFrame({"patient": ["a", "c"], "weight": [55, 60]})
-        with pytest.warns(UserWarning, match=r"1 of 2 ids .* is patient 'b'") as found:
+        with pytest.warns(UserWarning, match=r": 1 of 2, the first is patient 'b'") as found:
             X = SequenceArray.from_frame(visits, **COLUMNS, static=static)
         np.testing.assert_array_equal(X.static, [[55], [np.nan]])
         assert found[0].filename == __file__
@@ -188,6 +188,10 @@ class TestTimes:
         with pytest.raises(ValueError, match=r"'admitted' .* varies within patient 'a'"):
             SequenceArray.from_frame(visits, **COLUMNS, origin="admitted")
 
+    def test_an_origin_that_is_no_column_is_refused(self, visits):
+        with pytest.raises(ValueError, match=r"origin='2024-01-01' is no column"):
+            SequenceArray.from_frame(visits, **COLUMNS, origin="2024-01-01")
+
     def test_an_origin_of_another_kind_is_refused(self, visits):
         visits["admitted"] = pd.Timestamp("2024-03-01")
         with pytest.raises(ValueError, match=r"'admitted', the origin, must hold times like"):
@@ -300,6 +304,10 @@ class TestToFrame:
         frame = X.to_frame()
         assert list(frame.columns) == ["id", "x0", "x1", "static0"]
         assert frame["id"].tolist() == [0, 1, 1]
+
+    def test_other_libraries_are_refused(self):
+        with pytest.raises(ValueError, match=r"backend must be one of pandas, polars"):
+            SequenceArray(np.zeros((1, 1)), [1]).to_frame(backend="duckdb")
 
     def test_two_columns_of_a_name_are_refused(self):
         X = SequenceArray(np.zeros((3, 1)), [1, 2], feature_names=["id"])

@@ -163,8 +163,8 @@ class TestAlign:
         assert kept.ids.tolist() == ["a", "c"]
         assert y.tolist() == [1, 3]
         assert [str(warning.message) for warning in found] == [
-            "1 sequences have no label, the first that of id 'b'. They are left out.",
-            "1 labels have no sequence, the first that of id 'z'. They are left out.",
+            "Sequences without a label: 1, the first is that of id 'b'. They are left out.",
+            "Labels without a sequence: 1, the first is that of id 'z'. They are left out.",
         ]
         assert found[0].filename == __file__
 
@@ -179,8 +179,8 @@ class TestAlign:
     @pytest.mark.parametrize(
         ("labels", "message"),
         [
-            ({"a": 1, "b": 1}, "1 sequences have no label, the first that of id 'c'"),
-            ({"a": 1, "b": 1, "c": 1, "d": 1}, "1 labels have no sequence, .* id 'd'"),
+            ({"a": 1, "b": 1}, "Sequences without a label: 1, the first is that of id 'c'"),
+            ({"a": 1, "b": 1, "c": 1, "d": 1}, "Labels without a sequence: 1, .* id 'd'"),
         ],
     )
     def test_ids_on_one_side_can_be_refused(self, X, labels, message):

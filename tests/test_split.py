@@ -148,7 +148,7 @@ class TestPatients:
     def test_in_both_parts_that_are_given_are_named(self):
         X = SequenceArray(np.zeros((4, 1)), [1, 1, 1, 1], ids=["d", "a", "b", "c"])
         model = LSTMRegressor(hidden_size=2, max_epochs=1)
-        with pytest.warns(UserWarning, match=r"^2 of the groups or ids .* 'b'") as found:
+        with pytest.warns(UserWarning, match=r"in X, too: 2, the first is 'b'") as found:
             model.fit(X[:3], np.arange(3), X_val=X[[3, 2, 1]], y_val=np.arange(3))
         assert found[0].filename == __file__
 

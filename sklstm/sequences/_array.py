@@ -440,9 +440,9 @@ class SequenceArray:
         label : str, default="boolean_value"
             The column of the labels.
 
-        freq, aggregate, max_codes, min_count, like, unseen : default=None, "last", None, 1, \
-                None, "drop"
-            As in :meth:`from_events`. `max_codes` bounds the static columns, too.
+        freq, aggregate, max_codes, min_count, like, unseen : as in `from_events`
+            Bins are counted from the prediction time. `max_codes` bounds the static
+            columns, too; `like` gives them.
 
         Returns
         -------

@@ -53,6 +53,11 @@ def _first_of_each(times: Times, owners: Owners) -> np.ndarray:
 
 
 def _column_origin(times: Times, table: Table, owners: Owners, name: str) -> np.ndarray:
+    if name not in table.columns:
+        raise ValueError(
+            f"origin={name!r} is no column: {', '.join(map(repr, table.columns))}. A point in "
+            "time is a datetime."
+        )
     start = table.times(name, owners.place)
     if start.is_clock != times.is_clock:
         raise ValueError(f"Column {name!r}, the origin, must hold times like those counted.")

@@ -8,6 +8,8 @@ from sklstm.sequences._columns import Owners, read_columns
 from sklstm.sequences._static import read_static
 from sklstm.sequences._tables import Table, import_narwhals, read_table, shown
 
+BACKENDS = ("pandas", "polars", "pyarrow")
+
 
 def parts_of_frame(frame, id, time, features, static, origin) -> dict:
     """Return the parts of a SequenceArray, for a frame with a row a time point."""
@@ -55,6 +57,8 @@ def _refuse_two_rows_at_a_time(number, times, owners: Owners, time: str) -> None
 def to_frame(sequences, id: str, time: str, backend: str):
     """Return sequences as a frame with a row a step."""
     nw = import_narwhals()
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}.")
     lengths = sequences.lengths
     ids = np.arange(len(lengths)) if sequences.ids is None else sequences.ids
     columns = [(id, np.repeat(ids, lengths))]

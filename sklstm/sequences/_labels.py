@@ -45,8 +45,8 @@ def aligned(ids: np.ndarray, labels, id, label, unmatched) -> tuple[np.ndarray, 
             f"No sequence has a label: the first id of the sequences is {shown(ids[0])}, the "
             f"first of the labels is {shown(keys[0])}. Are they of the same type?"
         )
-    _report("sequences have no label", ids[rows < 0], unmatched)
-    _report("labels have no sequence", keys[lookup(keys, ids) < 0], unmatched)
+    _report("Sequences without a label", ids[rows < 0], unmatched)
+    _report("Labels without a sequence", keys[lookup(keys, ids) < 0], unmatched)
     kept = np.flatnonzero(rows >= 0)
     return kept, y[rows[kept]]
 
@@ -85,7 +85,7 @@ def _refuse_repeated(keys: np.ndarray) -> None:
 def _report(what: str, ids: np.ndarray, unmatched: str) -> None:
     if not len(ids) or unmatched == "ignore":
         return
-    message = f"{len(ids)} {what}, the first that of id {shown(ids[0])}."
+    message = f"{what}: {len(ids)}, the first is that of id {shown(ids[0])}."
     if unmatched == "raise":
         raise ValueError(f"{message} unmatched='ignore' leaves them out.")
     warnings.warn(f"{message} They are left out.", stacklevel=4)

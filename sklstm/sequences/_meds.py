@@ -170,9 +170,9 @@ def _predictions(record: Record, starts, labels, label: str) -> tuple:
     if lacks.any():
         first = int(lacks.argmax())
         warnings.warn(
-            f"{lacks.sum()} labels have no event of their subject up to their prediction time "
-            f"and are left out, the first is that of {SUBJECT} "
-            f"{shown(subjects[number[first]])} at {table.column(PREDICTION_TIME)[first]}.",
+            "Labels without an event of their subject up to their prediction time: "
+            f"{lacks.sum()}, the first is that of {SUBJECT} {shown(subjects[number[first]])} "
+            f"at {table.column(PREDICTION_TIME)[first]}. They are left out.",
             stacklevel=4,
         )
     kept = ~lacks

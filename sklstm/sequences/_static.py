@@ -66,8 +66,8 @@ def _rows_of_ids(static: np.ndarray, ids: np.ndarray, owners: Owners) -> np.ndar
     if unknown.any():
         first = shown(owners.ids[unknown.argmax()])
         warnings.warn(
-            f"{unknown.sum()} of {len(rows)} ids have no row in the frame of static columns; "
-            f"their static columns are missing. The first is {owners.column} {first}.",
+            f"Ids without a row in the frame of static columns: {unknown.sum()} of "
+            f"{len(rows)}, the first is {owners.column} {first}. Their static columns are missing.",
             stacklevel=5,
         )
     return np.where(unknown[:, None], np.nan, static[rows])

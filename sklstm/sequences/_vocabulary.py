@@ -149,8 +149,8 @@ class Vocabulary:
         first = shown(codes.names[is_unseen.argmax()])
         outcome = "are counted as other codes" if has_other else "are left out"
         warnings.warn(
-            f"{n_events[is_unseen].sum()} events of {is_unseen.sum()} codes that `like` does "
-            f"not have {outcome}, the first code is {first}.",
+            f"Codes that `like` does not have: {is_unseen.sum()}, the first is {first}. Their "
+            f"{n_events[is_unseen].sum()} events {outcome}.",
             stacklevel=7,
         )
 
