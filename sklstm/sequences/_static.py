@@ -67,7 +67,8 @@ def _rows_of_ids(static: np.ndarray, ids: np.ndarray, owners: Owners) -> np.ndar
         first = shown(owners.ids[unknown.argmax()])
         warnings.warn(
             f"Ids without a row in the frame of static columns: {unknown.sum()} of "
-            f"{len(rows)}, the first is {owners.column} {first}. Their static columns are missing.",
+            f"{len(rows)}, the first is {owners.column} {first}. Their static columns are "
+            "missing.",
             stacklevel=5,
         )
     return np.where(unknown[:, None], np.nan, static[rows])
