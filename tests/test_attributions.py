@@ -234,7 +234,7 @@ def test_captum_is_optional(fitted_classifier, ragged, monkeypatch):
     for name in [n for n in sys.modules if n.split(".")[0] == "captum"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "captum", None)
-    message = r"feature_attributions computes with captum.*pip install sklstm\[attributions\]"
+    message = r"feature_attributions needs captum.*pip install 'sklstm\[attributions\]'"
     with pytest.raises(ImportError, match=message):
         feature_attributions(fitted_classifier, ragged)
 

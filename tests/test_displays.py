@@ -18,15 +18,7 @@ from sklstm.inspection import (
 NAMES = np.array(["pulse", "lactate", "age"], dtype=object)
 DISPLAYS = [getattr(inspection, name) for name in inspection.__all__ if "Display" in name]
 
-
-@pytest.fixture(autouse=True)
-def plt():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    yield plt
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("plt")
 
 
 @pytest.fixture
@@ -43,7 +35,7 @@ def attentive(records, labels):
 
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_without_matplotlib_the_error_says_what_to_install(display, no_matplotlib):
-    message = rf"{display.__name__} draws with matplotlib.*pip install sklstm\[plot\]"
+    message = rf"{display.__name__} needs matplotlib.*pip install 'sklstm\[plot\]'"
     required = [
         parameter
         for parameter in inspect.signature(display.from_estimator).parameters.values()

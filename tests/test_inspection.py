@@ -14,16 +14,6 @@ from sklstm.inspection import TrainingCurveDisplay
 
 
 @pytest.fixture
-def plt():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    yield plt
-    plt.close("all")
-
-
-@pytest.fixture
 def validated(classifier, ragged, labels):
     """A classifier that saw validation data."""
     return classifier.fit(ragged, labels, X_val=ragged, y_val=labels)
@@ -144,7 +134,7 @@ class TestWithoutMatplotlib:
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
     def test_the_error_says_what_to_install(self, no_matplotlib, validated):
-        message = r"TrainingCurveDisplay draws with matplotlib.*pip install sklstm\[plot\]"
+        message = r"TrainingCurveDisplay needs matplotlib.*pip install 'sklstm\[plot\]'"
         with pytest.raises(ImportError, match=message):
             TrainingCurveDisplay.from_estimator(validated)
         with pytest.raises(ImportError, match=message):

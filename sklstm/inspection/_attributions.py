@@ -7,8 +7,8 @@ from sklearn.utils._param_validation import HasMethods, StrOptions, validate_par
 from sklstm._state import gradient_state
 from sklstm._steps import steps_like
 from sklstm._training.prediction import predict_outputs
-from sklstm.inspection._captum import import_captum
 from sklstm.inspection._columns import feature_names_of, static_names_of
+from sklstm.inspection._extras import import_extra
 from sklstm.inspection._fitted import members_of, sequences_of
 from sklstm.inspection._paths import METHODS, attribute
 from sklstm.sequences import SequenceArray
@@ -125,7 +125,7 @@ def feature_attributions(
     >>> np.allclose(sums + explanation.static.sum(axis=1), difference, rtol=0.01)
     True
     """
-    captum = import_captum("feature_attributions")
+    captum = import_extra("captum.attr", "attributions", "feature_attributions")
     sequences = sequences_of(estimator, X)
     _check_level(estimator)
     labels, columns, sign = _targets_of(estimator, sequences, target)

@@ -1,5 +1,7 @@
 """matplotlib, where it is installed."""
 
+from sklstm.inspection._extras import import_extra
+
 
 def import_pyplot(name: str):
     """Return matplotlib's pyplot.
@@ -14,14 +16,7 @@ def import_pyplot(name: str):
     pyplot : module
         :mod:`matplotlib.pyplot`.
     """
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f"{name} draws with matplotlib, which is not installed: "
-            "pip install sklstm[plot] installs it."
-        ) from error
-    return plt
+    return import_extra("matplotlib.pyplot", "plot", name)
 
 
 def axes_for(name: str, ax, figsize: tuple[float, float]):
