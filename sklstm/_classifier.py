@@ -49,7 +49,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     dropout : float, default=0.3
         Probability of dropping a value between recurrent layers and before the output,
-        and of the embedding of a category at a step, in training.
+        in training. Values of the embedding of a category at a step are dropped twice,
+        with probability ``1 - (1 - dropout) ** 2``.
 
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector: the state after its last step,

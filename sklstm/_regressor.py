@@ -50,7 +50,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     dropout : float, default=0.0
         Probability of dropping a value between recurrent layers and before the output,
-        and of the embedding of a category at a step, in training.
+        in training. Values of the embedding of a category at a step are dropped twice,
+        with probability ``1 - (1 - dropout) ** 2``.
 
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector: the state after its last step,

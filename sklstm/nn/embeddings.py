@@ -82,7 +82,8 @@ class CodeEmbeddings(nn.Module):
         Number of categories of each column.
 
     dropout : float, default=0.0
-        Probability of dropping a value of a vector, in training.
+        Dropout of the network. Vectors have more weights than the rest: their values are
+        dropped twice, with probability ``1 - (1 - dropout) ** 2``, in training.
 
     Attributes
     ----------
@@ -106,7 +107,7 @@ class CodeEmbeddings(nn.Module):
             nn.Embedding(n + 2, embedding_width(n)) for n in n_categories
         )
         self.n_outputs = sum(table.embedding_dim for table in self.tables)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(1 - (1 - dropout) ** 2)
         for table, n in zip(self.tables, n_categories, strict=True):
             nn.init.normal_(table.weight, std=INITIAL_SCALE)
             nn.init.zeros_(table.weight[n:])

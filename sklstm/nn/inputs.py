@@ -109,7 +109,7 @@ class StepInputs(nn.Module):
         Features that hold codes, each with its number of categories.
 
     dropout : float, default=0.0
-        Probability of dropping a value of an embedding, in training.
+        Dropout of the network, by which values of embeddings are dropped, too.
 
     Attributes
     ----------

@@ -50,8 +50,9 @@ class SequenceNetwork(nn.Module):
         Whether sequences are also read from their ends.
 
     dropout : float, default=0.0
-        Probability of dropping a value of an embedding, between recurrent layers and
-        before the head.
+        Probability of dropping a value between recurrent layers and before the head.
+        Values of embeddings at a step are dropped with probability
+        ``1 - (1 - dropout) ** 2``.
 
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector.
