@@ -137,6 +137,11 @@ class TestNetwork:
         for inputs in (network.inputs, network.static_inputs):
             assert inputs.embeddings.tables[0].weight.grad[0].any()
 
+    def test_drops_values_at_steps_and_not_of_static_columns_which_the_head_drops(self):
+        network = SequenceNetwork(2, 1, dropout=0.5, **self.CONFIG)
+        assert network.inputs.embeddings.dropout.p == 0.75
+        assert network.static_inputs.embeddings.dropout.p == 0
+
     def test_is_rebuilt_from_its_config(self):
         network = SequenceNetwork(2, 1, **self.CONFIG)
         other = SequenceNetwork(**network.config)

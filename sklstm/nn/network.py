@@ -173,7 +173,9 @@ class SequenceNetwork(nn.Module):
             "static_categories": _as_pairs(static_categories),
         }
         _check_truncation(bptt_steps, bidirectional, num_attention_heads)
-        self.inputs = StepInputs(n_features, missing_features, missing, has_times, categories)
+        self.inputs = StepInputs(
+            n_features, missing_features, missing, has_times, categories, dropout
+        )
         self.static_inputs = StaticInputs(n_static, missing_static, static_categories)
         recurrent_options = {name: self.config[name] for name in RECURRENT_OPTIONS}
         self.recurrent = RecurrentStack(self.inputs.n_outputs, **recurrent_options)
