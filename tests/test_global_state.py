@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+import torch._dynamo  # torch does it with the first optimiser, and sets a filter for warnings
 from skorch.callbacks import Callback
 
 from sklstm import LSTMClassifier, LSTMRegressor

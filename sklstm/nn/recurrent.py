@@ -223,9 +223,10 @@ def reverse_within_lengths(x: Tensor, lengths: Tensor | None) -> Tensor:
 def _build_layer(cell: str, input_size: int, hidden_size: int) -> nn.Module:
     gates = CELLS[cell].gates
     if cell in FUSED:
-        # Without torch's own initial weights, both kinds draw the same random numbers.
-        layer = FUSED[cell](input_size, hidden_size, batch_first=True, device="meta")
-        layer = layer.to_empty(device="cpu")
+        # What torch draws for weights of its own is undrawn: both kinds start from the same
+        # random numbers.
+        with torch.random.fork_rng(devices=[]):
+            layer = FUSED[cell](input_size, hidden_size, batch_first=True, device="cpu")
     else:
         layer = CELLS[cell](input_size, hidden_size)
     with torch.no_grad():
