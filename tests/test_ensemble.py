@@ -1,10 +1,11 @@
+import copy
 import pickle
 
 import numpy as np
 import pytest
 import torch
 from conftest import FAST
-from torch.nn import functional as F
+from skorch.callbacks import Callback
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm.nn import EnsembleNetwork, SequenceNetwork
@@ -39,24 +40,42 @@ def test_answers_with_the_mean_of_its_members(batch):
         torch.testing.assert_close(getattr(ensemble, method)(*batch), expected.mean(dim=0))
 
 
-def test_gives_the_scores_of_all_members_in_training(batch):
-    ensemble = build_ensemble().train()
-    for method, n_rows in [("scores", 5), ("step_scores", 18)]:
-        scores = getattr(ensemble, method)(*batch)
-        assert scores.shape == (N_MEMBERS * n_rows, 2)
-        parts = [getattr(member, method)(*batch) for member in ensemble.members]
-        assert torch.equal(scores, torch.cat(parts))
+class GradientsAlone(Callback):
+    """At the first step, collects the members' gradients and those of each one alone."""
+
+    def __init__(self):
+        self.pairs = []
+
+    def on_grad_computed(self, net, named_parameters, batch, **kwargs):
+        if self.pairs:
+            return
+        inputs, (target, weight) = batch
+        for member in net.module_.members:
+            alone = copy.deepcopy(member)
+            alone.zero_grad(set_to_none=True)
+            net.criterion_(alone.scores(**inputs), target, weight).backward()
+            gradients = zip(member.parameters(), alone.parameters(), strict=True)
+            self.pairs += [(a.grad.clone(), b.grad) for a, b in gradients]
 
 
-def test_each_member_learns_by_itself(batch):
-    ensemble, target = build_ensemble().train(), torch.tensor([0, 1, 0, 1, 1])
-    loss = F.cross_entropy(ensemble.scores(*batch), target.repeat(N_MEMBERS))
-    loss.backward()
-    for member, alone in zip(ensemble.members, build_ensemble().train().members, strict=True):
-        F.cross_entropy(alone.scores(*batch), target).backward()
-        torch.testing.assert_close(
-            N_MEMBERS * member.head.weight.grad, alone.head.weight.grad, rtol=1e-4, atol=1e-6
-        )
+def test_each_member_learns_by_itself(ragged, labels):
+    gradients = GradientsAlone()
+    params = {**FAST, "n_members": N_MEMBERS, "dropout": 0.0, "clip_grad_norm": None}
+    LSTMClassifier(**params, callbacks=[gradients]).fit(ragged, labels)
+    assert gradients.pairs
+    for together, alone in gradients.pairs:
+        torch.testing.assert_close(N_MEMBERS * together, alone, rtol=1e-4, atol=1e-6)
+
+
+def test_the_loss_is_the_mean_over_the_members(ragged, targets):
+    params = {**FAST, "max_epochs": 1, "batch_size": len(ragged), "lr": 1e-30}
+    params |= {"n_members": N_MEMBERS, "weight_decay": 0.0}
+    reg = LSTMRegressor(**params).fit(ragged, targets)
+    expected = []
+    for member in reg.module_.members:
+        reg.module_ = member
+        expected.append(np.square(reg.predict(ragged) - targets).mean() / np.var(targets))
+    assert reg.history_[0]["train_loss"] == pytest.approx(np.mean(expected), rel=1e-4)
 
 
 @pytest.mark.parametrize("estimator_class", [LSTMClassifier, LSTMRegressor])

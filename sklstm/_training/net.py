@@ -94,19 +94,17 @@ class SequenceNet(NeuralNet):
         return BatchIterator(dataset, self.batch_size, shuffle=training)
 
     def infer(self, x: dict[str, Tensor], **fit_params: Any) -> Tensor:
-        scores = self.module_.step_scores if self.by_step else self.module_.scores
+        return self._scores(self.module_, x)
+
+    def _scores(self, network: SequenceNetwork, x: dict[str, Tensor]) -> Tensor:
+        scores = network.step_scores if self.by_step else network.scores
         if self.precision == torch.float32:
             return scores(**x)
         with autocast(torch.device(self.device), self.precision):
             return scores(**x).float()
 
     def get_loss(self, y_pred: Tensor, y_true: tuple[Tensor, Tensor], *args, **kwargs):
-        target, weight = y_true
-        n_members = len(y_pred) // len(weight)  # 1 but for the training of several
-        if n_members > 1:
-            target = torch.cat([target] * n_members)
-            weight = weight.repeat(n_members)
-        return self.criterion_(y_pred, target, weight)
+        return self.criterion_(y_pred, *y_true)
 
     def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Tensor]:
         self.optimizer_.zero_grad()
@@ -116,11 +114,20 @@ class SequenceNet(NeuralNet):
         return step
 
     def train_step_single(self, batch: tuple, **fit_params: Any) -> dict[str, Tensor]:
+        # One member after the other: only one graph is in memory, and in the cache.
+        members = getattr(self.module_, "members", [self.module_])
+        steps = [self._backward(member, batch, len(members)) for member in members]
+        losses, scores = zip(*steps, strict=True)
+        if len(members) == 1:
+            return {"loss": losses[0], "y_pred": scores[0]}
+        return {"loss": torch.stack(losses).mean(), "y_pred": torch.stack(scores).mean(dim=0)}
+
+    def _backward(self, network: SequenceNetwork, batch: tuple, n_members: int) -> tuple:
         inputs, target = batch
-        scores = self.infer(inputs)
+        scores = self._scores(network, inputs)
         loss = self.get_loss(scores, target)
-        loss.backward()
-        return {"loss": loss.detach(), "y_pred": scores.detach()}
+        (loss / n_members).backward()
+        return loss.detach(), scores.detach()
 
     def run_single_epoch(
         self,

@@ -15,10 +15,9 @@ __all__ = ["EnsembleNetwork"]
 class EnsembleNetwork(nn.Module):
     """Networks of one form that differ in their random numbers.
 
-    Each member learns by itself, on the same batches: in training, scores are those of
-    all members one after the other, and a loss is the mean over them. Otherwise scores
-    and outputs are the mean of the members', which varies less from one seed to the next
-    than any of them (Lakshminarayanan et al. 2017).
+    Each member learns by itself, from a loss of its own. Scores and outputs are the mean of
+    the members', which varies less from one seed to the next than any of them
+    (Lakshminarayanan et al. 2017).
 
     Parameters
     ----------
@@ -97,15 +96,12 @@ class EnsembleNetwork(nn.Module):
         return _mean([member.attention_weights(*args, **inputs) for member in self.members])
 
     def scores(self, *args: Tensor | None, **inputs: Tensor | None) -> Tensor:
-        """Return scores: (n_members * batch, n_outputs) in training, else their mean."""
-        return self._combine([member.scores(*args, **inputs) for member in self.members])
+        """Return the mean scores, on the scale of the loss."""
+        return _mean([member.scores(*args, **inputs) for member in self.members])
 
     def step_scores(self, *args: Tensor | None, **inputs: Tensor | None) -> Tensor:
-        """Return scores of steps: those of all members in training, else their mean."""
-        return self._combine([member.step_scores(*args, **inputs) for member in self.members])
-
-    def _combine(self, scores: list[Tensor]) -> Tensor:
-        return torch.cat(scores) if self.training else _mean(scores)
+        """Return the mean scores at every real step."""
+        return _mean([member.step_scores(*args, **inputs) for member in self.members])
 
 
 def _mean(parts: list[Tensor]) -> Tensor:
