@@ -36,6 +36,7 @@ from sklstm._training.prediction import (
 from sklstm._validation import check_sequences, check_weight
 
 AUTO_EARLY_STOPPING_SAMPLES = 1000
+AUTO_MEMBERS = 3
 
 
 def auto_batch_size(n_samples):
@@ -216,7 +217,7 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         context = self._init_callback_context(max_subtasks=epochs)
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
         with training_state(seed, self.device_):
-            network = self._new_network(samples) if is_new else self.module_
+            network = self._new_network(samples, valid) if is_new else self.module_
             network = network.to(self.device_)
             self.__dict__.pop("module_", None)
             net = self._build_net(network, valid, epochs, batch_size, tasks)
@@ -227,9 +228,11 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             setattr(self, name, value)
         return self
 
-    def _new_network(self, samples):
+    def _new_network(self, samples, valid):
         mean, scale = self._output_statistics(samples)
         options = {name: getattr(self, name) for name in NETWORK_PARAMETERS}
+        if self.n_members == "auto":
+            options["n_members"] = 1 if valid is None else AUTO_MEMBERS
         network = build_network(samples, len(mean), **options)
         network.set_output_statistics(torch.as_tensor(mean), torch.as_tensor(scale))
         return network.float() if self.device_.type == "mps" else network

@@ -66,14 +66,19 @@ class ClipGradients(Callback):
     Parameters
     ----------
     max_norm : float
-        The bound.
+        The bound, for the gradient of a single network.
     """
 
     def __init__(self, max_norm: float):
         self.max_norm = max_norm
 
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        # The loss is a mean over members: their gradients are as many times smaller.
+        n_members = len(getattr(net.module_, "members", [net.module_]))
+        self.bound_ = self.max_norm / np.sqrt(n_members)
+
     def on_grad_computed(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
-        clip_grad_norm_(optimized_tensors(net.optimizer_), self.max_norm)
+        clip_grad_norm_(optimized_tensors(net.optimizer_), self.bound_)
 
 
 class StopEarly(Callback):
@@ -216,9 +221,7 @@ def training_callbacks(
         callbacks.append(("sklstm_average", AverageWeights()))
     callbacks.append(("sklstm_best", KeepBest()))
     if estimator.clip_grad_norm is not None:
-        # The loss is a mean over members: their gradients are as many times smaller.
-        max_norm = estimator.clip_grad_norm / np.sqrt(estimator.n_members)
-        callbacks.append(("sklstm_clip", ClipGradients(max_norm)))
+        callbacks.append(("sklstm_clip", ClipGradients(estimator.clip_grad_norm)))
     if estimator.verbose:
         callbacks.append(("sklstm_bar", EpochBar(type(estimator).__name__, epochs)))
     if getattr(estimator, "_skl_callbacks", None):
