@@ -30,6 +30,7 @@ CHANGES = {
     "standardize=False": {"standardize": False},
     "missing=indicator": {"missing": "indicator"},
     "missing=decay": {"missing": "decay"},
+    "n_members=1": {"n_members": 1},
     "n_members=3": {"n_members": 3},
     "cell=gru": {"cell": "gru"},
 }
