@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sklstm._categories import count_categories
-from sklstm._samples import Samples, StepSamples
+from sklstm._samples import TrainingSamples
 from sklstm._selection import SequenceSelection, WeightedSteps
 from sklstm._state import building_state
 from sklstm._statistics import ColumnStatistics, column_statistics
@@ -18,7 +18,7 @@ Network = SequenceNetwork | EnsembleNetwork
 
 
 def build_network(
-    samples: Samples | StepSamples,
+    samples: TrainingSamples,
     n_outputs: int,
     n_members: int = 1,
     *,
@@ -29,7 +29,7 @@ def build_network(
 
     Parameters
     ----------
-    samples : Samples or StepSamples
+    samples : TrainingSamples
         The training data.
 
     n_outputs : int
@@ -69,7 +69,7 @@ def build_network(
         static_categories=_sizes(array.static_categories),
         **options,
     )
-    for member in _members_of(network):
+    for member in network.members:
         if sequences.times is not None:
             member.inputs.time_scale.fill_(mean_gap(sequences, weight))
         if standardize:
@@ -92,7 +92,7 @@ def _sizes(categories: dict[int, np.ndarray]) -> list[tuple[int, int]]:
 
 def _set_counts(network: Network, sequences: SequenceSelection, weight: np.ndarray) -> None:
     counts, static_counts = count_categories(sequences, weight)
-    for member in _members_of(network):
+    for member in network.members:
         member.inputs.embeddings.set_counts(map(torch.from_numpy, counts.values()))
         embeddings = member.static_inputs.embeddings
         embeddings.set_counts(map(torch.from_numpy, static_counts.values()))
@@ -102,10 +102,6 @@ def _new_network(n_members: int = 1, **config: Any) -> Network:
     if n_members == 1:
         return SequenceNetwork(**config)
     return EnsembleNetwork([SequenceNetwork(**config) for _ in range(n_members)])
-
-
-def _members_of(network: Network) -> list[SequenceNetwork]:
-    return list(getattr(network, "members", [network]))
 
 
 def _set_statistics(

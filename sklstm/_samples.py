@@ -1,7 +1,8 @@
 """Sequences with their targets and weights: what is split, weighted and trained on."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from sklstm._selection import SequenceSelection, rows_of
 
 
 @dataclass(frozen=True)
-class Samples:
+class TrainingSamples(ABC):
     """Validated training data.
 
     Parameters
@@ -18,11 +19,11 @@ class Samples:
     sequences : SequenceSelection
         The inputs.
 
-    target : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    target : ndarray
         Class numbers, indicators or values.
 
-    weight : ndarray of shape (n_samples,)
-        Positive weights.
+    weight : ndarray
+        Weights of the targets.
 
     groups : ndarray of shape (n_samples,) or None
         What a sample belongs to, such as a patient.
@@ -35,6 +36,41 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.sequences)
+
+    @property
+    @abstractmethod
+    def sequence_weight(self) -> np.ndarray:
+        """A weight a sequence."""
+
+    @property
+    @abstractmethod
+    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+        """The targets of the selected sequences, and their weights."""
+
+    @abstractmethod
+    def rows_of_target(self, indices: np.ndarray) -> np.ndarray:
+        """Return where the targets of the samples at `indices` are."""
+
+    def take(self, indices: np.ndarray) -> Self:
+        """Return the samples at `indices`, or where a mask is True."""
+        groups = None if self.groups is None else self.groups[indices]
+        return replace(self, sequences=self.sequences.take(indices), groups=groups)
+
+    def with_vocabulary(self, vocabulary: Vocabulary) -> Self:
+        """Return the same samples in the codes of a vocabulary."""
+        return replace(self, sequences=recode_selection(self.sequences, vocabulary))
+
+    def with_unit_mean_weight(self) -> Self:
+        """Return the same samples with weights whose mean over labelled targets is 1."""
+        weight = self.labelled[1]
+        return replace(self, weight=self.weight / weight[weight > 0].mean())
+
+
+class Samples(TrainingSamples):
+    """Samples with a target each: (n_samples,) or (n_samples, n_outputs).
+
+    Weights are positive, (n_samples,).
+    """
 
     @property
     def sequence_weight(self) -> np.ndarray:
@@ -50,57 +86,25 @@ class Samples:
         """Return where the targets of the samples at `indices` are."""
         return indices
 
-    def take(self, indices: np.ndarray) -> "Samples":
+    def take(self, indices: np.ndarray) -> Self:
         """Return the samples at `indices`, or where a mask is True."""
-        return Samples(
-            self.sequences.take(indices),
-            self.target[indices],
-            self.weight[indices],
-            None if self.groups is None else self.groups[indices],
-        )
-
-    def with_vocabulary(self, vocabulary: Vocabulary) -> "Samples":
-        """Return the same samples in the codes of a vocabulary."""
-        return replace(self, sequences=recode_selection(self.sequences, vocabulary))
-
-    def with_unit_mean_weight(self) -> "Samples":
-        """Return the same samples with weights whose mean is 1."""
-        return replace(self, weight=self.weight / self.weight.mean())
+        taken = super().take(indices)
+        return replace(taken, target=self.target[indices], weight=self.weight[indices])
 
 
-@dataclass(frozen=True)
-class StepSamples:
-    """Validated training data with a target at every step.
+class StepSamples(TrainingSamples):
+    """Samples with a target a step: (n_steps,) or (n_steps, n_outputs).
 
-    Parameters
-    ----------
-    sequences : SequenceSelection
-        The inputs.
-
-    target : ndarray of shape (n_steps,) or (n_steps, n_outputs)
-        Class numbers, indicators or values, for the steps of the whole array that
-        `sequences` selects from.
-
-    weight : ndarray of shape (n_steps,)
-        Weights of the steps, 0 where there is no label.
-
-    groups : ndarray of shape (n_samples,) or None
-        What a sample belongs to, such as a patient.
+    Targets and weights, (n_steps,), are those of the whole array that `sequences` selects
+    from. Weights are 0 where there is no label.
     """
-
-    sequences: SequenceSelection
-    target: np.ndarray
-    weight: np.ndarray
-    groups: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.sequences)
 
     @property
     def sequence_weight(self) -> np.ndarray:
         """A weight a sequence: the mean of those of its steps."""
-        total = np.add.reduceat(self.labelled[1], self._starts())
-        return total / self.sequences.lengths
+        lengths = self.sequences.lengths
+        total = np.add.reduceat(self.labelled[1], np.cumsum(lengths) - lengths)
+        return total / lengths
 
     @property
     def labelled(self) -> tuple[np.ndarray, np.ndarray]:
@@ -113,30 +117,10 @@ class StepSamples:
         lengths = self.sequences.lengths[indices]
         return rows_of(self.sequences.starts[indices], lengths)[0]
 
-    def take(self, indices: np.ndarray) -> "StepSamples":
-        """Return the samples at `indices`, or where a mask is True."""
-        groups = None if self.groups is None else self.groups[indices]
-        return replace(self, sequences=self.sequences.take(indices), groups=groups)
-
-    def with_vocabulary(self, vocabulary: Vocabulary) -> "StepSamples":
-        """Return the same samples in the codes of a vocabulary."""
-        return replace(self, sequences=recode_selection(self.sequences, vocabulary))
-
-    def with_unit_mean_weight(self) -> "StepSamples":
-        """Return the same samples with weights whose mean over labelled steps is 1."""
-        weight = self.labelled[1]
-        return replace(self, weight=self.weight / weight[weight > 0].mean())
-
-    def _starts(self) -> np.ndarray:
-        return np.cumsum(self.sequences.lengths) - self.sequences.lengths
-
-
-AnySamples = Samples | StepSamples
-
 
 def learn_categories(
-    estimator: Any, samples: AnySamples, valid: AnySamples | None
-) -> tuple[AnySamples, AnySamples | None]:
+    estimator: Any, samples: TrainingSamples, valid: TrainingSamples | None
+) -> tuple[TrainingSamples, TrainingSamples | None]:
     """Set the vocabulary of an estimator, and return its data in the codes of it."""
     vocabulary = learn_vocabulary(samples.sequences, samples.sequence_weight)
     estimator.categories_, estimator.static_categories_ = vocabulary
@@ -146,7 +130,7 @@ def learn_categories(
     return samples.with_vocabulary(vocabulary), valid
 
 
-def merge_copies(samples: AnySamples) -> AnySamples:
+def merge_copies(samples: TrainingSamples) -> TrainingSamples:
     """Merge equal samples into one of their summed weight, in an order of their own.
 
     A loss over all samples at once does not change by it. What changes is rounding:
@@ -163,7 +147,7 @@ def merge_copies(samples: AnySamples) -> AnySamples:
     return replace(samples, weight=weight).take(kept)
 
 
-def _fingerprint(samples: AnySamples, i: int, rows: np.ndarray) -> bytes:
+def _fingerprint(samples: TrainingSamples, i: int, rows: np.ndarray) -> bytes:
     sequences, is_labelled = samples.sequences, samples.weight[rows] > 0
     parts = [sequences[i], samples.target[rows], is_labelled]
     if sequences.static is not None:

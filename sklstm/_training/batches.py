@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklstm._device import has_room
-from sklstm._samples import Samples, StepSamples
+from sklstm._samples import TrainingSamples
 from sklstm._selection import SequenceSelection, chunks_of, rows_of
 from sklstm.nn import SequenceNetwork
 
@@ -143,7 +143,7 @@ class TrainingTensors(Dataset):
 
     Parameters
     ----------
-    samples : Samples or StepSamples
+    samples : TrainingSamples
         Sequences and weights.
 
     target : ndarray of the shape of that of `samples`
@@ -158,7 +158,7 @@ class TrainingTensors(Dataset):
 
     def __init__(
         self,
-        samples: Samples | StepSamples,
+        samples: TrainingSamples,
         target: np.ndarray,
         network: SequenceNetwork,
         device: torch.device,

@@ -74,8 +74,7 @@ class ClipGradients(Callback):
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         # The loss is a mean over members: their gradients are as many times smaller.
-        n_members = len(getattr(net.module_, "members", [net.module_]))
-        self.bound_ = self.max_norm / np.sqrt(n_members)
+        self.bound_ = self.max_norm / np.sqrt(len(net.module_.members))
 
     def on_grad_computed(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
         clip_grad_norm_(optimized_tensors(net.optimizer_), self.bound_)

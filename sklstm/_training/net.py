@@ -115,7 +115,7 @@ class SequenceNet(NeuralNet):
 
     def train_step_single(self, batch: tuple, **fit_params: Any) -> dict[str, Tensor]:
         # One member after the other: only one graph is in memory, and in the cache.
-        members = getattr(self.module_, "members", [self.module_])
+        members = self.module_.members
         steps = [self._backward(member, batch, len(members)) for member in members]
         losses, scores = zip(*steps, strict=True)
         if len(members) == 1:

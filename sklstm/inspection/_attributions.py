@@ -9,7 +9,7 @@ from sklstm._steps import steps_like
 from sklstm._training.prediction import predict_outputs
 from sklstm.inspection._columns import feature_names_of, static_names_of
 from sklstm.inspection._extras import import_extra
-from sklstm.inspection._fitted import members_of, sequences_of
+from sklstm.inspection._fitted import sequences_of
 from sklstm.inspection._paths import METHODS, attribute
 from sklstm.sequences import SequenceArray
 
@@ -129,7 +129,7 @@ def feature_attributions(
     sequences = sequences_of(estimator, X)
     _check_level(estimator)
     labels, columns, sign = _targets_of(estimator, sequences, target)
-    members = members_of(estimator)
+    members = estimator.module_.members
     against = _baseline(sequences, members[0], baseline)
     with gradient_state():
         parts = attribute(captum, members, sequences, against, columns, method)

@@ -20,14 +20,9 @@ def sequences_of(estimator, X) -> SequenceArray:
     return check_sequences(estimator, X, reset=False)
 
 
-def members_of(estimator) -> list[SequenceNetwork]:
-    """Return the networks that answer with their mean, one as a rule."""
-    return list(getattr(estimator.module_, "members", [estimator.module_]))
-
-
 def member_of(estimator, member: int) -> SequenceNetwork:
     """Return one of the networks by its number."""
-    members = members_of(estimator)
+    members = estimator.module_.members
     if member not in range(len(members)):
         raise ValueError(
             f"member={member!r} does not exist: there are {len(members)}, from 0."

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sklstm._samples import Samples, StepSamples
+from sklstm._samples import Samples, TrainingSamples
 from sklstm._state import gradient_state
 from sklstm._steps import steps_like
 from sklstm._training.batches import batches_by_steps
@@ -158,7 +158,7 @@ def _norms(estimator, network: SequenceNetwork, watched: _WatchedLayer, batch) -
     return torch.stack(squares, dim=1).unflatten(1, (-1, n_states)).sum(-1).sqrt()
 
 
-def _share_of_its_sequence(samples: Samples | StepSamples) -> np.ndarray:
+def _share_of_its_sequence(samples: TrainingSamples) -> np.ndarray:
     """Return weights that sum to 1 over the labelled steps of each sequence."""
     is_used = (samples.weight > 0).astype(np.float64)
     if isinstance(samples, Samples):

@@ -196,6 +196,11 @@ class SequenceNetwork(nn.Module):
         return self.head.weight.dtype
 
     @property
+    def members(self) -> tuple["SequenceNetwork"]:
+        """Itself, as the only one: an :class:`~sklstm.nn.EnsembleNetwork` has several."""
+        return (self,)
+
+    @property
     def is_causal(self) -> bool:
         """Whether a state depends on the steps before it only."""
         return not self.config["bidirectional"]
