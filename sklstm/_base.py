@@ -10,11 +10,12 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from sklstm._compat import CallbackSupportMixin
 from sklstm._device import exists, resolve_device, resolve_precision
+from sklstm._members import MemberSamples, hold_out_for_each
 from sklstm._network import build_network, network_from_arrays, network_to_arrays
 from sklstm._parameters import NETWORK_PARAMETERS, LSTMParameters
 from sklstm._samples import Samples, StepSamples, learn_categories, merge_copies
 from sklstm._selection import SequenceSelection
-from sklstm._split import hold_out, warn_of_shared_groups
+from sklstm._split import warn_of_shared_groups
 from sklstm._state import training_state
 from sklstm._steps import (
     flat_steps,
@@ -24,7 +25,7 @@ from sklstm._steps import (
     step_weights,
     steps_like,
 )
-from sklstm._training.batches import TrainingTensors
+from sklstm._training.batches import MemberData, auto_batch_size
 from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
 from sklstm._training.prediction import (
@@ -33,17 +34,11 @@ from sklstm._training.prediction import (
     predict_outputs_over_time,
     predict_step_outputs,
 )
+from sklstm._training.tensors import TrainingTensors
 from sklstm._validation import check_sequences, check_weight
 
 AUTO_EARLY_STOPPING_SAMPLES = 1000
 AUTO_MEMBERS = 3
-
-
-def auto_batch_size(n_samples):
-    """Return a power of two near a 64th of the samples, or all where they are few."""
-    if n_samples <= 32:
-        return n_samples
-    return 2 ** int(np.clip(round(np.log2(n_samples / 64)), 4, 8))
 
 
 def _owners(samples):
@@ -99,15 +94,13 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         valid = self._check_validation(X_val, y_val)
         if valid is not None:
             warn_of_shared_groups(_owners(samples), _owners(valid))
-        seed = self._seed(is_new)
-        if valid is None and self._holds_out(len(samples)):
-            samples, valid = self._hold_out(samples, seed)
-        return self._train(samples, valid, self.max_epochs, seed, is_new, data=(X, y))
+        holds_out = valid is None and self._holds_out(len(samples))
+        return self._train(samples, valid, holds_out, self.max_epochs, is_new, data=(X, y))
 
     def _partial_fit(self, X, y, sample_weight):
         is_new = not self.__sklearn_is_fitted__()
         samples = self._check_samples(X, y, sample_weight, None, reset=is_new)
-        return self._train(samples, None, 1, self._seed(is_new), is_new, data=(X, y))
+        return self._train(samples, None, False, 1, is_new, data=(X, y))
 
     @abstractmethod
     def _encode_target(self, y, is_used, reset):
@@ -196,65 +189,82 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             return n_samples >= AUTO_EARLY_STOPPING_SAMPLES
         return self.early_stopping
 
-    def _hold_out(self, samples, seed):
-        has_strata = samples.target.dtype.kind == "i" and not self._labels_steps
-        labels = samples.target if has_strata else None
-        train, valid = hold_out(
-            len(samples), self.validation_fraction, seed, labels, samples.groups
-        )
-        return samples.take(train), samples.take(valid)
+    def _count_members(self, is_new, has_validation):
+        if not is_new:
+            return len(self.module_.members)
+        if self.n_members == "auto":
+            return AUTO_MEMBERS if has_validation else 1
+        return self.n_members
 
-    def _train(self, samples, valid, epochs, seed, is_new, data):
+    def _batch_size(self, n_samples):
+        return auto_batch_size(n_samples) if self.batch_size == "auto" else self.batch_size
+
+    def _train(self, samples, valid, holds_out, epochs, is_new, data):
+        seed = self._seed(is_new)
         if is_new:
             samples, valid = learn_categories(self, samples, valid)
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = auto_batch_size(len(samples))
-        if len(samples) <= batch_size:
-            samples = merge_copies(samples)
-        samples = samples.with_unit_mean_weight()
+        train, valid = self._divide(samples, valid, holds_out, is_new, seed)
         self.device_ = resolve_device(self.device)
         context = self._init_callback_context(max_subtasks=epochs)
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
         with training_state(seed, self.device_):
-            network = self._new_network(samples, valid) if is_new else self.module_
+            network = self._new_network(train) if is_new else self.module_
             network = network.to(self.device_)
             self.__dict__.pop("module_", None)
-            net = self._build_net(network, valid, epochs, batch_size, tasks)
+            train, valid = self._on_device(train, valid, network)
+            net = self._build_net(network, train, valid, epochs, seed, tasks)
             state = None if is_new else getattr(self, "_optimizer_state", None)
             net.resume([] if is_new else self.history_, state)
-            net.train_for(epochs, self._tensors(samples, network))
+            net.train_for(epochs, train)
         for name, value in self._fitted_attributes(net).items():
             setattr(self, name, value)
         return self
 
-    def _new_network(self, samples, valid):
-        mean, scale = self._output_statistics(samples)
+    def _divide(self, samples, valid, holds_out, is_new, seed):
+        """Return what each member learns from, and what it is validated on."""
+        n_members = self._count_members(is_new, holds_out or valid is not None)
+        if holds_out:
+            return hold_out_for_each(samples, n_members, self.validation_fraction, seed)
+        if len(samples) <= self._batch_size(len(samples)):
+            samples = merge_copies(samples)
+        if valid is not None:
+            valid = MemberSamples.all_for_each(valid, n_members)
+        return MemberSamples.all_for_each(samples, n_members), valid
+
+    def _new_network(self, train):
+        mean, scale = self._output_statistics(train.samples)
         options = {name: getattr(self, name) for name in NETWORK_PARAMETERS}
-        if self.n_members == "auto":
-            options["n_members"] = 1 if valid is None else AUTO_MEMBERS
-        network = build_network(samples, len(mean), **options)
+        network = build_network(train, len(mean), **options)
         network.set_output_statistics(torch.as_tensor(mean), torch.as_tensor(scale))
         return network.float() if self.device_.type == "mps" else network
 
-    def _tensors(self, samples, network):
-        target = self._loss_target(samples.target, network)
-        return TrainingTensors(samples, target, network, self.device_)
+    def _on_device(self, train, valid, network):
+        """Return the same as tensors; those of the same samples are made once."""
 
-    def _build_net(self, network, valid, epochs, batch_size, tasks):
-        if valid is not None:
-            valid = self._tensors(valid.with_unit_mean_weight(), network)
+        def tensors_of(samples):
+            target = self._loss_target(samples.target, network)
+            return TrainingTensors(samples, target, network, self.device_)
+
+        data = MemberData(tensors_of(train.samples), train.rows)
+        if valid is None:
+            return data, None
+        is_same = valid.samples is train.samples
+        tensors = data.tensors if is_same else tensors_of(valid.samples)
+        return data, MemberData(tensors, valid.rows)
+
+    def _build_net(self, network, train, valid, epochs, seed, tasks):
         return SequenceNet(
             network,
             self._loss(),
             self._metric(),
             valid,
+            seed,
             resolve_precision(self.precision, self.device_),
             by_step=self._labels_steps,
             callbacks=training_callbacks(self, epochs, valid is not None, tasks),
             lr=self.lr,
             optimizer__weight_decay=self.weight_decay,
-            batch_size=batch_size,
+            batch_size=self._batch_size(len(train)),
             device=self.device_,
         )
 

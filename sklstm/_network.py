@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sklstm._categories import count_categories
-from sklstm._samples import TrainingSamples
+from sklstm._members import MemberSamples
 from sklstm._selection import SequenceSelection, WeightedSteps
 from sklstm._state import building_state
 from sklstm._statistics import ColumnStatistics, column_statistics
@@ -18,9 +18,8 @@ Network = SequenceNetwork | EnsembleNetwork
 
 
 def build_network(
-    samples: TrainingSamples,
+    train: MemberSamples,
     n_outputs: int,
-    n_members: int = 1,
     *,
     standardize: bool,
     **options: Any,
@@ -29,14 +28,11 @@ def build_network(
 
     Parameters
     ----------
-    samples : TrainingSamples
-        The training data.
+    train : MemberSamples
+        What each member of the network learns from.
 
     n_outputs : int
         Number of outputs.
-
-    n_members : int, default=1
-        Number of networks that answer with their mean.
 
     standardize : bool
         Whether the network standardises its inputs.
@@ -49,7 +45,7 @@ def build_network(
     network : SequenceNetwork or EnsembleNetwork
         With random weights from torch's global generator.
     """
-    sequences, weight = samples.sequences, samples.sequence_weight
+    sequences, weight = train.samples.sequences, train.samples.sequence_weight
     array = sequences.array
     steps = column_statistics(WeightedSteps(sequences, weight), without_far=True)
     numbers = _others(array.categories, sequences.n_features)
@@ -58,7 +54,7 @@ def build_network(
         static = column_statistics([(sequences.static, weight)], without_far=True)
         options["missing_static"] = static_numbers[static.has_missing[static_numbers]]
     network = _new_network(
-        n_members=n_members,
+        n_members=len(train.rows),
         n_features=sequences.n_features,
         n_outputs=n_outputs,
         n_static=sequences.n_static,
@@ -69,15 +65,15 @@ def build_network(
         static_categories=_sizes(array.static_categories),
         **options,
     )
-    for member in network.members:
+    for member, rows in zip(network.members, train.rows, strict=True):
         if sequences.times is not None:
             member.inputs.time_scale.fill_(mean_gap(sequences, weight))
         if standardize:
             _set_statistics(member.inputs, steps, numbers)
         if standardize and static is not None:
             _set_statistics(member.static_inputs, static, static_numbers)
-    if array.categories or array.static_categories:
-        _set_counts(network, sequences, weight)
+        if array.categories or array.static_categories:
+            _set_counts(member, sequences.take(rows), weight[rows])
     return network
 
 
@@ -90,12 +86,13 @@ def _sizes(categories: dict[int, np.ndarray]) -> list[tuple[int, int]]:
     return [(column, len(values)) for column, values in categories.items()]
 
 
-def _set_counts(network: Network, sequences: SequenceSelection, weight: np.ndarray) -> None:
+def _set_counts(
+    member: SequenceNetwork, sequences: SequenceSelection, weight: np.ndarray
+) -> None:
     counts, static_counts = count_categories(sequences, weight)
-    for member in network.members:
-        member.inputs.embeddings.set_counts(map(torch.from_numpy, counts.values()))
-        embeddings = member.static_inputs.embeddings
-        embeddings.set_counts(map(torch.from_numpy, static_counts.values()))
+    member.inputs.embeddings.set_counts(map(torch.from_numpy, counts.values()))
+    embeddings = member.static_inputs.embeddings
+    embeddings.set_counts(map(torch.from_numpy, static_counts.values()))
 
 
 def _new_network(n_members: int = 1, **config: Any) -> Network:

@@ -19,7 +19,6 @@ NETWORK_PARAMETERS = (
     "dropout",
     "pooling",
     "num_attention_heads",
-    "n_members",
     "bptt_steps",
     "standardize",
     "missing",

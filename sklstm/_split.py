@@ -1,6 +1,7 @@
 """Hold out data for early stopping."""
 
 import warnings
+from itertools import islice
 
 import numpy as np
 from sklearn.model_selection import (
@@ -17,8 +18,9 @@ def hold_out(
     random_state: int,
     labels: np.ndarray | None = None,
     groups: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Split sample numbers into a part to train on and a part to validate on.
+    n_times: int = 1,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Split sample numbers into a part to train on and a part to validate on, repeatedly.
 
     Parameters
     ----------
@@ -38,10 +40,14 @@ def hold_out(
     groups : ndarray of shape (n_samples,), default=None
         No group is in both parts.
 
+    n_times : int, default=1
+        Number of splits.
+
     Returns
     -------
-    train, valid : ndarray of int
-        Sample numbers in increasing order.
+    splits : list of pairs of ndarray of int
+        Sample numbers in increasing order, those to train on and those to validate on. Where
+        there are not so many different splits by groups, some are there twice.
 
     Raises
     ------
@@ -51,13 +57,16 @@ def hold_out(
     if groups is not None and len(np.unique(groups)) == n_samples:
         groups = None
     if groups is not None:
-        splitter = _group_splitter(fraction, random_state, labels, groups)
+        splitter = _group_splitter(fraction, random_state, labels, groups, n_times)
     elif _can_stratify(n_samples, fraction, labels):
-        splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=random_state)
+        splitter = StratifiedShuffleSplit(
+            n_times, test_size=fraction, random_state=random_state
+        )
     else:
-        splitter = ShuffleSplit(1, test_size=fraction, random_state=random_state)
-    train, valid = next(splitter.split(np.zeros(n_samples), labels, groups))
-    return np.sort(train), np.sort(valid)
+        splitter = ShuffleSplit(n_times, test_size=fraction, random_state=random_state)
+    splits = islice(splitter.split(np.zeros(n_samples), labels, groups), n_times)
+    parts = [(np.sort(train), np.sort(valid)) for train, valid in splits]
+    return [parts[i % len(parts)] for i in range(n_times)]
 
 
 def warn_of_shared_groups(groups: np.ndarray | None, groups_val: np.ndarray | None) -> None:
@@ -81,7 +90,7 @@ def warn_of_shared_groups(groups: np.ndarray | None, groups_val: np.ndarray | No
         )
 
 
-def _group_splitter(fraction, random_state, labels, groups):
+def _group_splitter(fraction, random_state, labels, groups, n_times):
     n_groups = len(np.unique(groups))
     if n_groups < 2:
         raise ValueError(
@@ -92,7 +101,7 @@ def _group_splitter(fraction, random_state, labels, groups):
     if labels is not None and np.bincount(labels).min() >= n_splits >= 2:
         return StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
     n_held_out = np.clip(round(fraction * n_groups), 1, n_groups - 1)
-    return GroupShuffleSplit(1, test_size=int(n_held_out), random_state=random_state)
+    return GroupShuffleSplit(n_times, test_size=int(n_held_out), random_state=random_state)
 
 
 def _can_stratify(n_samples, fraction, labels):

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from hypothesis import strategies as st
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
+from sklstm.nn import SequenceNetwork
 
 settings.register_profile("reproducible", derandomize=True, deadline=None)
 settings.load_profile("reproducible")
@@ -16,6 +18,12 @@ settings.load_profile("reproducible")
 torch.set_num_threads(1)
 
 FAST = {"hidden_size": 8, "max_epochs": 3, "random_state": 0, "device": "cpu"}
+LENGTH_LISTS = st.lists(st.integers(1, 9), min_size=1, max_size=60)
+
+
+def network_for(X):
+    """A network that leaves steps as they are."""
+    return SequenceNetwork(X.n_features, 1, n_static=X.n_static, hidden_size=1)
 
 
 def make_sequences(n_samples=40, n_features=3, seed=0, max_length=9, **columns):

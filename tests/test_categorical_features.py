@@ -76,9 +76,14 @@ class TestVocabulary:
         X_val, y_val = [["a", "z"], ["bad"]], [0, 1]
         clf = LSTMClassifier(**FAST).fit(TEXTS, LABELS, X_val=X_val, y_val=y_val)
         assert "z" not in clf.categories_[0]
-        clf = LSTMClassifier(early_stopping=True, **FAST)
-        clf.fit([[f"word {i}"] for i in range(40)], LABELS)
-        assert len(clf.categories_[0]) == 36
+
+    def test_takes_what_a_member_has_not_learnt_from_for_unknown(self):
+        X = [[f"word {i}"] for i in range(40)]
+        clf = LSTMClassifier(early_stopping=True, n_members=1, **FAST).fit(X, LABELS)
+        assert len(clf.categories_[0]) == 40
+        unknown = clf.predict_proba([["word 41"]])
+        is_unknown = np.all(clf.predict_proba(X) == unknown, axis=1)
+        assert is_unknown.sum() == 4
 
     def test_counts_sequences_by_weight_and_not_steps(self):
         X = SequenceArray.from_list([["a", "a", None], ["a", "b"], ["c"]])

@@ -49,8 +49,7 @@ class GradientsAlone(Callback):
     def on_grad_computed(self, net, named_parameters, batch, **kwargs):
         if self.pairs:
             return
-        inputs, (target, weight) = batch
-        for member in net.module_.members:
+        for member, (inputs, (target, weight)) in zip(net.module_.members, batch, strict=True):
             alone = copy.deepcopy(member)
             alone.zero_grad(set_to_none=True)
             net.criterion_(alone.scores(**inputs), target, weight).backward()
@@ -122,6 +121,77 @@ def test_steps_are_labelled_by_several_members_too(ragged):
     clf = LSTMClassifier(n_members=2, early_stopping=True, **FAST).fit(ragged, y)
     assert 0 <= clf.score(ragged, y) <= 1
     assert "valid_loss" in clf.history_[0]
+
+
+class Divided(LSTMRegressor):
+    """Keeps what its members learn from, and what they are validated on."""
+
+    def _divide(self, *args):
+        self.train_, self.valid_ = super()._divide(*args)
+        return self.train_, self.valid_
+
+
+def test_each_member_is_validated_on_what_it_has_not_learnt_from(ragged, targets):
+    still = {**FAST, "max_epochs": 1, "lr": 1e-30, "weight_decay": 0.0}
+    model = Divided(n_members=N_MEMBERS, early_stopping=True, **still).fit(ragged, targets)
+    held_out = [set(rows) for rows in model.valid_.rows]
+    for train, valid in zip(model.train_.rows, held_out, strict=True):
+        assert set(train) | valid == set(range(40))
+        assert not set(train) & valid
+    assert len(set.union(*held_out)) > max(map(len, held_out))
+
+
+def test_a_held_out_sample_is_scored_by_the_members_that_have_not_seen_it(ragged, targets):
+    still = {**FAST, "max_epochs": 1, "lr": 1e-30, "weight_decay": 0.0}
+    still |= {"early_stopping": True, "validation_fraction": 0.4}
+    model = Divided(n_members=N_MEMBERS, **still).fit(ragged, targets)
+    predicted = np.full((N_MEMBERS, 40), np.nan)
+    for i, rows in enumerate(model.valid_.rows):
+        alone = copy.copy(model)
+        alone.module_ = model.module_.members[i]
+        predicted[i, rows] = alone.predict(ragged[rows])
+    assert np.isnan(predicted).any(axis=0).any()
+    assert (np.isfinite(predicted).sum(axis=0) > 1).any()
+    used = np.isfinite(predicted).any(axis=0)
+    errors = np.nanmean(predicted[:, used], axis=0) - targets[used]
+    expected = np.square(errors).mean() / np.var(targets)
+    assert model.history_[0]["valid_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_validation_loss_is_that_of_the_mean_where_validation_data_are_given(
+    ragged, targets
+):
+    model = LSTMRegressor(n_members=N_MEMBERS, **{**FAST, "max_epochs": 1})
+    model.fit(ragged[:30], targets[:30], X_val=ragged[30:], y_val=targets[30:])
+    errors = model.predict(ragged[30:]) - targets[30:]
+    expected = np.square(errors).mean() / np.var(targets[:30])
+    assert model.history_[0]["valid_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("bptt_steps", [None, 3])
+def test_members_learn_the_same_in_threads(full_records, labels, bptt_steps):
+    params = {**FAST, "n_members": N_MEMBERS, "bptt_steps": bptt_steps, "dropout": 0.5}
+    params["max_epochs"] = 8
+    state = torch.random.get_rng_state()
+    in_threads, again = (
+        LSTMClassifier(**params).fit(full_records, labels).predict_proba(full_records)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(in_threads, again)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    alone = LSTMClassifier(**params).fit(full_records, labels).predict_proba(full_records)
+    np.testing.assert_allclose(alone, in_threads, rtol=1e-4)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

@@ -64,14 +64,14 @@ def test_validation_data_goes_through_the_steps_before(case):
 def test_groups_reach_both_the_splitter_and_early_stopping(case, monkeypatch):
     estimator, y, _ = case
     seen = []
-    from sklstm import _base
+    from sklstm import _members
 
-    def recorded(n_samples, fraction, seed, labels, groups):
+    def recorded(n_samples, fraction, seed, labels, groups, n_times):
         seen.append(groups)
-        return hold_out(n_samples, fraction, seed, labels, groups)
+        return hold_out(n_samples, fraction, seed, labels, groups, n_times)
 
-    hold_out = _base.hold_out
-    monkeypatch.setattr(_base, "hold_out", recorded)
+    hold_out = _members.hold_out
+    monkeypatch.setattr(_members, "hold_out", recorded)
     estimator = estimator.set_params(early_stopping=True).set_fit_request(groups=True)
     search = GridSearchCV(estimator, {"lr": [0.01, 0.02]}, cv=GroupKFold(2))
     search.fit(X, y, groups=GROUPS)

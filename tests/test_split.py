@@ -7,6 +7,12 @@ from sklstm import LSTMRegressor, SequenceArray
 from sklstm._split import hold_out, warn_of_shared_groups
 
 
+def split(*args, **kwargs):
+    """The only split where one is asked for."""
+    [parts] = hold_out(*args, **kwargs)
+    return parts
+
+
 def assert_is_partition(train, valid, n_samples):
     assert len(train) > 0
     assert len(valid) > 0
@@ -19,7 +25,7 @@ def assert_is_partition(train, valid, n_samples):
 @settings(deadline=None, max_examples=25)
 def test_every_sample_is_in_exactly_one_part(n_samples, fraction, seed):
     fraction = min(fraction, 1 - 1 / n_samples)
-    train, valid = hold_out(n_samples, fraction, seed)
+    train, valid = split(n_samples, fraction, seed)
     assert_is_partition(train, valid, n_samples)
     assert abs(len(valid) - fraction * n_samples) <= 1
 
@@ -30,7 +36,7 @@ def test_every_sample_is_in_exactly_one_part(n_samples, fraction, seed):
 @settings(deadline=None, max_examples=25)
 def test_every_class_is_held_out_in_proportion(counts, seed):
     labels = np.repeat(np.arange(len(counts)), counts)
-    train, valid = hold_out(len(labels), 0.25, seed, labels)
+    train, valid = split(len(labels), 0.25, seed, labels)
     assert_is_partition(train, valid, len(labels))
     np.testing.assert_allclose(np.bincount(labels[valid]), np.multiply(counts, 0.25), atol=1)
 
@@ -38,13 +44,13 @@ def test_every_class_is_held_out_in_proportion(counts, seed):
 @pytest.mark.parametrize("counts", [[1, 30], [15, 0, 1], [1] * 20], ids=str)
 def test_classes_too_small_to_divide_fall_back_to_a_plain_split(counts):
     labels = np.repeat(np.arange(len(counts)), counts)
-    train, valid = hold_out(len(labels), 0.2, 0, labels)
+    train, valid = split(len(labels), 0.2, 0, labels)
     assert_is_partition(train, valid, len(labels))
 
 
 def test_a_class_without_samples_does_not_keep_from_stratifying():
     labels = np.repeat([0, 2], 20)
-    _, valid = hold_out(40, 0.25, 0, labels)
+    _, valid = split(40, 0.25, 0, labels)
     assert np.bincount(labels[valid]).tolist() == [5, 0, 5]
 
 
@@ -64,7 +70,7 @@ def test_no_group_is_ever_on_both_sides(is_stratified, groups, fraction, seed, d
     if is_stratified:
         drawn = st.lists(st.integers(0, 1), min_size=n_samples, max_size=n_samples)
         labels = np.array(data.draw(drawn))
-    train, valid = hold_out(n_samples, fraction, seed, labels, groups)
+    train, valid = split(n_samples, fraction, seed, labels, groups)
     assert_is_partition(train, valid, n_samples)
     assert not set(groups[train]) & set(groups[valid])
 
@@ -73,7 +79,7 @@ def test_no_group_is_ever_on_both_sides(is_stratified, groups, fraction, seed, d
 def test_groups_of_very_different_size_leave_both_parts_filled(seed):
     groups = np.repeat(np.arange(10), [91, 1, 1, 1, 1, 1, 1, 1, 1, 1])
     labels = np.arange(100) % 2
-    train, valid = hold_out(100, 0.1, seed, labels, groups)
+    train, valid = split(100, 0.1, seed, labels, groups)
     assert_is_partition(train, valid, 100)
 
 
@@ -81,7 +87,7 @@ def test_groups_of_very_different_size_leave_both_parts_filled(seed):
 def test_groups_are_held_out_so_that_classes_keep_their_share(seed):
     groups = np.repeat(np.arange(40), 5)
     labels = np.repeat(np.arange(40) % 4 == 0, 5).astype(int)
-    _, valid = hold_out(200, 0.2, seed, labels, groups)
+    _, valid = split(200, 0.2, seed, labels, groups)
     assert len(valid) == 40
     assert labels[valid].mean() == pytest.approx(0.25)
 
@@ -90,16 +96,16 @@ def test_groups_are_held_out_so_that_classes_keep_their_share(seed):
 def test_groups_may_be_anything_that_sorts(kind):
     groups = np.arange(30) // 3
     named = groups if kind == "int" else np.array([f"patient {g}" for g in groups])
-    _, valid = hold_out(30, 0.2, 0, groups=named)
-    _, expected = hold_out(30, 0.2, 0, groups=groups)
+    _, valid = split(30, 0.2, 0, groups=named)
+    _, expected = split(30, 0.2, 0, groups=groups)
     assert len(valid) == 6
     np.testing.assert_array_equal(valid, expected)
 
 
 @pytest.mark.parametrize("labels", [None, np.arange(40) % 2], ids=["plain", "stratified"])
 def test_a_group_for_each_sample_is_like_no_groups(labels):
-    with_ids = hold_out(40, 0.25, 0, labels, np.arange(40)[::-1])
-    without = hold_out(40, 0.25, 0, labels)
+    with_ids = split(40, 0.25, 0, labels, np.arange(40)[::-1])
+    without = split(40, 0.25, 0, labels)
     for part, expected in zip(with_ids, without, strict=True):
         np.testing.assert_array_equal(part, expected)
 
@@ -110,13 +116,25 @@ def test_one_group_is_refused_with_what_to_do_instead():
 
 
 def test_parts_come_in_increasing_order():
-    for part in hold_out(50, 0.3, 0):
+    for part in split(50, 0.3, 0):
         assert (np.diff(part) > 0).all()
 
 
 def test_the_seed_decides():
-    splits = [hold_out(50, 0.3, seed)[1].tolist() for seed in (0, 0, 1)]
+    splits = [split(50, 0.3, seed)[1].tolist() for seed in (0, 0, 1)]
     assert splits[0] == splits[1] != splits[2]
+
+
+@pytest.mark.parametrize("labels", [None, np.arange(40) % 2], ids=["plain", "stratified"])
+@pytest.mark.parametrize("n_groups", [None, 20, 3])
+def test_splits_differ_from_each_other(labels, n_groups):
+    groups = None if n_groups is None else np.arange(40) % n_groups
+    splits = hold_out(40, 0.25, 0, labels, groups, n_times=5)
+    assert len(splits) == 5
+    for train, valid in splits:
+        assert_is_partition(train, valid, 40)
+        assert groups is None or not set(groups[train]) & set(groups[valid])
+    assert len({tuple(valid) for _, valid in splits}) >= (2 if n_groups == 3 else 4)
 
 
 class TestPatients:
@@ -132,18 +150,19 @@ class TestPatients:
         seen = []
 
         class Recording(LSTMRegressor):
-            def _hold_out(self, samples, seed):
-                parts = super()._hold_out(samples, seed)
-                seen.extend(part.sequences.array.ids[part.sequences.indices] for part in parts)
-                return parts
+            def _divide(self, *args):
+                seen.extend(super()._divide(*args))
+                return seen
 
+        ids = np.array(ids)
         X = SequenceArray(np.arange(len(ids))[:, None], np.ones(len(ids), int), ids=ids)
         model = Recording(hidden_size=2, max_epochs=1, early_stopping=True, random_state=seed)
         model.fit(X, np.arange(len(ids)))
-        train, valid = (set(part.tolist()) for part in seen)
-        assert train
-        assert valid
-        assert not train & valid
+        for member in zip(*(part.rows for part in seen), strict=True):
+            train, valid = (set(ids[rows]) for rows in member)
+            assert train
+            assert valid
+            assert not train & valid
 
     def test_in_both_parts_that_are_given_are_named(self):
         X = SequenceArray(np.zeros((4, 1)), [1, 1, 1, 1], ids=["d", "a", "b", "c"])

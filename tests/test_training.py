@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
 
-from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray, _base
+from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray, _members
 
 FAST = {"hidden_size": 8, "random_state": 0, "device": "cpu"}
 MODELS = {
@@ -41,6 +41,9 @@ def assert_same_weights(weights, expected):
         assert torch.equal(weights[name], value), name
 
 
+ONE_MEMBER = {"n_members": 1, **FAST}
+
+
 class Record(Callback):
     """Notes all that happens; samples are told apart by their first value."""
 
@@ -55,7 +58,7 @@ class Record(Callback):
         self.weights.append(copy.deepcopy(net.module_.state_dict()))
 
     def on_batch_begin(self, net, batch=None, training=None, **kwargs):
-        inputs, _ = batch
+        inputs, _ = batch[0] if training else batch
         self.n_batches += training
         of_training = net.module_.inputs.standardization
         first = inputs["columns"][:, 0, 0] * of_training.scale[0] + of_training.mean[0]
@@ -127,7 +130,7 @@ def test_tol_is_what_counts_as_an_improvement(overfitting):
 def test_validation_data_is_used_as_it_is_and_none_held_out(early_stopping):
     record = Record()
     model = LSTMRegressor(
-        max_epochs=1, callbacks=[record], early_stopping=early_stopping, **FAST
+        max_epochs=1, callbacks=[record], early_stopping=early_stopping, **ONE_MEMBER
     )
     X, X_val = numbered(20), numbered(7, 50 + np.arange(7))
     model.fit(X, np.arange(20.0), X_val=X_val, y_val=np.arange(7.0))
@@ -163,7 +166,7 @@ def test_data_is_held_out_only_where_early_stopping_asks(
 ):
     record = Record()
     model = LSTMRegressor(
-        max_epochs=1, early_stopping=early_stopping, callbacks=[record], **FAST
+        max_epochs=1, early_stopping=early_stopping, callbacks=[record], **ONE_MEMBER
     )
     model.fit(numbered(n_samples), np.arange(float(n_samples)))
     train, valid = record.samples(training=True), record.samples(training=False)
@@ -179,7 +182,9 @@ def test_no_group_is_ever_on_both_sides(estimator_class, how):
     X, given = SequenceArray.from_padded(numbered(60, group)), {"groups": group}
     if how == "ids":
         X, given = SequenceArray.from_padded(numbered(60, group), ids=group), {}
-    model = estimator_class(max_epochs=1, early_stopping=True, callbacks=[record], **FAST)
+    model = estimator_class(
+        max_epochs=1, early_stopping=True, callbacks=[record], **ONE_MEMBER
+    )
     model.set_params(validation_fraction=0.3).fit(X, np.arange(60) % 2, **given)
     train, valid = record.samples(training=True), record.samples(training=False)
     assert len(train) + len(valid) == 60
@@ -190,7 +195,7 @@ def test_no_group_is_ever_on_both_sides(estimator_class, how):
 def test_groups_given_go_before_ids():
     group, record = np.repeat(np.arange(15), 4), Record()
     X = SequenceArray.from_padded(numbered(60, group), ids=np.arange(60))
-    model = LSTMRegressor(max_epochs=1, early_stopping=True, callbacks=[record], **FAST)
+    model = LSTMRegressor(max_epochs=1, early_stopping=True, callbacks=[record], **ONE_MEMBER)
     model.fit(X, np.arange(60.0), groups=group)
     assert not set(record.samples(training=True)) & set(record.samples(training=False))
 
@@ -213,11 +218,12 @@ def test_classes_keep_their_share_in_what_is_held_out(monkeypatch):
         splits.append(hold_out(*args, **kwargs))
         return splits[-1]
 
-    hold_out = _base.hold_out
-    monkeypatch.setattr(_base, "hold_out", recorded)
+    hold_out = _members.hold_out
+    monkeypatch.setattr(_members, "hold_out", recorded)
     model = LSTMClassifier(max_epochs=1, early_stopping=True, **FAST)
     model.fit(numbered(100), labels)
-    assert np.bincount(labels[splits[0][1]]).tolist() == [8, 2]
+    for _, valid in splits[0]:
+        assert np.bincount(labels[valid]).tolist() == [8, 2]
 
 
 # Interruptions and failures

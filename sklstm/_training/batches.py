@@ -1,17 +1,12 @@
-"""Sequences on a device, and the batches drawn from them."""
+"""The batches that are drawn from samples, for each member of a network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
-from sklstm._device import has_room
-from sklstm._samples import TrainingSamples
-from sklstm._selection import SequenceSelection, chunks_of, rows_of
-from sklstm.nn import SequenceNetwork
+from sklstm._training.tensors import TrainingTensors
 
 BUCKET_BATCHES = 32
 """Sequences of this many batches are sorted by length together, so that little
@@ -20,215 +15,104 @@ padding is computed and batches still differ from epoch to epoch."""
 MAX_STEPS = 1 << 14
 """Padded steps of a batch without gradients: large enough for speed, small in memory."""
 
-KEPT_BYTES = 1 << 27
-"""Prepared columns up to this size are kept during a fit; larger ones are made a batch."""
+
+def auto_batch_size(n_samples: int) -> int:
+    """Return a power of two near a 64th of the samples, or all where they are few."""
+    if n_samples <= 32:
+        return n_samples
+    return 2 ** int(np.clip(round(np.log2(n_samples / 64)), 4, 8))
 
 
-class SequenceTensors(Dataset):
-    """Sequences on a device, as one flat tensor of steps.
-
-    A batch is an index selection: there is no call a sample. On the CPU the tensors
-    share their memory with the arrays. Data too large for a GPU stay in main memory, from
-    where batches are copied through pinned memory while earlier ones are computed.
+class MemberData(Dataset):
+    """What each member of a network learns from, or is validated on.
 
     Parameters
     ----------
-    sequences : SequenceSelection
-        The sequences.
+    tensors : TrainingTensors
+        The samples of all members.
 
-    network : SequenceNetwork
-        Prepares the steps; on `device`.
-
-    device : torch.device
-        Where the tensors lie.
-
-    keep : bool, default=False
-        Whether to prepare all steps at once, for batches that are drawn many times.
+    rows : sequence of ndarray of int
+        The numbers of the samples of each member.
     """
 
-    def __init__(
-        self,
-        sequences: SequenceSelection,
-        network: SequenceNetwork,
-        device: torch.device,
-        keep: bool = False,
-    ):
-        self.device = device
-        self.network = network
-        self.lengths = sequences.lengths
-        self.starts = sequences.starts
-        self.max_length = sequences.lengths.max()
-        self.is_ragged = sequences.lengths.min() < self.max_length
-        has_all = has_room(device, sequences.values.nbytes)
-        self.home = device if has_all else torch.device("cpu")
-        self.values = _to_tensor(sequences.values, self.home)
-        self.times = _to_tensor(sequences.times, self.home)
-        self.static = _to_tensor(sequences.static, device)
-        with torch.no_grad():
-            if self.static is not None:
-                self.static = network.prepare_static(self.static)
-            self.columns = None
-            if keep:
-                self.columns, self.starts = self._prepare_all()
+    def __init__(self, tensors: TrainingTensors, rows: Sequence[np.ndarray]):
+        self.tensors = tensors
+        self.rows = rows
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return min(map(len, self.rows))
 
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.inputs(np.array([index]))
-
-    def inputs(self, indices: np.ndarray) -> dict[str, Tensor]:
-        """Return the arguments of the network's `scores` for the sequences at `indices`.
-
-        `columns` is (batch, time, columns), as a view of steps laid out time first, which
-        is how the recurrent kernels read them. `lengths` is left out where all are full.
-        """
-        time, is_ragged, lengths = self.max_length, self.is_ragged, None
-        if is_ragged:
-            lengths = self.lengths[indices]
-            time = lengths.max()
-            is_ragged = lengths.min() < time
-        step = np.arange(time)[:, None]
-        if is_ragged:
-            step = np.minimum(step, lengths - 1)
-        columns, starts = self._columns(indices)
-        rows = self._to_device((starts + step).reshape(-1))
-        columns = columns.index_select(0, rows).view(time, len(indices), -1)
-        inputs = {"columns": columns.transpose(0, 1)}
-        if is_ragged:
-            inputs["lengths"] = self._to_device(lengths)
-        if self.static is not None:
-            inputs["static"] = self.static.index_select(0, self._to_device(indices))
-        return inputs
-
-    def _columns(self, indices: np.ndarray | slice) -> tuple[Tensor, np.ndarray]:
-        """Return prepared steps, and the row in which each sequence starts among them."""
-        if self.columns is not None:
-            return self.columns, self.starts[indices]
-        rows, starts = rows_of(self.starts[indices], self.lengths[indices])
-        first_row = self._to_device(np.repeat(starts, self.lengths[indices]))
-        rows = torch.from_numpy(rows).to(self.home)
-        times = None if self.times is None else self._from_home(self.times, rows)
-        with torch.no_grad():
-            columns = self.network.prepare(
-                self._from_home(self.values, rows), first_row, times
-            )
-        return columns, starts
-
-    def _from_home(self, tensor: Tensor, rows: Tensor) -> Tensor:
-        """Return rows of a tensor that lies at home, on the device."""
-        chosen = tensor.index_select(0, rows)
-        if self.home == self.device:
-            return chosen
-        return chosen.pin_memory().to(self.device, non_blocking=True)
-
-    def _prepare_all(self) -> tuple[Tensor, np.ndarray]:
-        starts = np.cumsum(self.lengths) - self.lengths
-        columns = torch.empty(
-            (self.lengths.sum(), self.network.inputs.n_columns),
-            dtype=self.network.dtype,
-            device=self.device,
-        )
-        for chunk in chunks_of(self.lengths):
-            prepared, _ = self._columns(chunk)
-            columns[starts[chunk.start] :][: len(prepared)] = prepared
-        return columns, starts
-
-    def _to_device(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
+    def __getitem__(self, index: int) -> list:
+        return [self.tensors[rows[index]] for rows in self.rows]
 
 
-class TrainingTensors(Dataset):
-    """Sequences on a device with their targets and weights.
+class TrainingBatches:
+    """The batches of an epoch: at each step one for every member.
+
+    Sequences of similar length are drawn together. Where members differ in the number of
+    their samples, those that have more leave some out, others in each epoch.
 
     Parameters
     ----------
-    samples : TrainingSamples
-        Sequences and weights.
-
-    target : ndarray of the shape of that of `samples`
-        Class numbers, or targets on the scale of the loss, which become float32.
-
-    network : SequenceNetwork
-        Prepares the steps; on `device`.
-
-    device : torch.device
-        Where the tensors lie.
-    """
-
-    def __init__(
-        self,
-        samples: TrainingSamples,
-        target: np.ndarray,
-        network: SequenceNetwork,
-        device: torch.device,
-    ):
-        # Counted for the whole array, so that held-out data are treated as the rest is.
-        n_bytes = 4 * len(samples.sequences.values) * network.inputs.n_columns
-        keep = n_bytes <= KEPT_BYTES and has_room(device, n_bytes)
-        self.sequences = SequenceTensors(samples.sequences, network, device, keep)
-        dtype = torch.int64 if target.dtype.kind == "i" else torch.float32
-        self.rows_of_target = samples.rows_of_target
-        self.target = torch.as_tensor(target, dtype=dtype, device=device)
-        self.weight = torch.as_tensor(samples.weight, dtype=torch.float32, device=device)
-
-    def __len__(self) -> int:
-        return len(self.sequences)
-
-    def __getitem__(self, index: int) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        return self.batch(np.array([index]))
-
-    def batch(self, indices: np.ndarray) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """Return the inputs of the samples at `indices`, and their targets with weights."""
-        rows = torch.from_numpy(self.rows_of_target(indices)).to(self.target.device)
-        target = self.target.index_select(0, rows)
-        weight = self.weight.index_select(0, rows)
-        return self.sequences.inputs(indices), (target, weight)
-
-
-class BatchIterator:
-    """The batches of an epoch.
-
-    Parameters
-    ----------
-    dataset : TrainingTensors
+    data : MemberData
         What is drawn from.
 
     batch_size : int
         Number of sequences of a batch; the last one may be smaller.
 
-    shuffle : bool
-        Whether batches are drawn at random, by torch's global generator, with
-        sequences of similar length together.
+    generators : sequence of numpy.random.Generator
+        Draw the batches of each member.
     """
 
-    def __init__(self, dataset: TrainingTensors, batch_size: int, shuffle: bool):
-        self.dataset = dataset
+    def __init__(
+        self, data: MemberData, batch_size: int, generators: Sequence[np.random.Generator]
+    ):
+        self.data = data
         self.batch_size = batch_size
-        self.shuffle = shuffle
+        self.generators = generators
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.batch_size)
+        return -(-len(self.data) // self.batch_size)
 
-    def __iter__(self) -> Iterator[Any]:
-        return (self.dataset.batch(indices) for indices in self._indices())
+    def __iter__(self) -> Iterator[list]:
+        drawn = map(self._draw, self.data.rows, self.generators)
+        for indices in zip(*drawn, strict=False):
+            yield [self.data.tensors.batch(rows) for rows in indices]
 
-    def _indices(self) -> list[np.ndarray]:
-        n_samples, lengths = len(self.dataset), self.dataset.sequences.lengths
-        if not self.shuffle:
-            return batches_by_steps(lengths, MAX_STEPS)
-        if n_samples <= self.batch_size:
-            return [np.arange(n_samples)]
-        order = torch.randperm(n_samples).numpy()
-        cuts = np.arange(self.batch_size, n_samples, self.batch_size)
+    def _draw(self, rows: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
+        if len(rows) <= self.batch_size:
+            return [rows]
+        rows = generator.permutation(rows)
+        lengths = self.data.tensors.sequences.lengths[rows]
+        cuts = np.arange(self.batch_size, len(rows), self.batch_size)
         if np.ptp(lengths) == 0:
-            return np.split(order, cuts)
-        batches = np.split(self._sorted_in_buckets(order, lengths[order]), cuts)
-        return [batches[i] for i in torch.randperm(len(batches)).tolist()]
+            return np.split(rows, cuts)
+        batches = np.split(rows[self._by_length_in_buckets(lengths)], cuts)
+        return [batches[i] for i in generator.permutation(len(batches))]
 
-    def _sorted_in_buckets(self, order: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        bucket = np.arange(len(order)) // (self.batch_size * BUCKET_BATCHES)
-        return order[np.lexsort((lengths, bucket))]
+    def _by_length_in_buckets(self, lengths: np.ndarray) -> np.ndarray:
+        bucket = np.arange(len(lengths)) // (self.batch_size * BUCKET_BATCHES)
+        return np.lexsort((lengths, bucket))
+
+
+class ValidationBatches:
+    """The batches of every member, one member after the other: its number and its batch.
+
+    Parameters
+    ----------
+    data : MemberData
+        What the members are validated on.
+    """
+
+    def __init__(self, data: MemberData):
+        self.data = data
+
+    def __iter__(self) -> Iterator[tuple[int, np.ndarray, Any]]:
+        """Yield the number of a member, those of the samples, and their batch."""
+        tensors = self.data.tensors
+        for member, rows in enumerate(self.data.rows):
+            for part in batches_by_steps(tensors.sequences.lengths[rows], MAX_STEPS):
+                yield member, rows[part], tensors.batch(rows[part])
 
 
 def batches_by_steps(lengths: np.ndarray, max_steps: int) -> list[np.ndarray]:
@@ -254,25 +138,3 @@ def batches_by_steps(lengths: np.ndarray, max_steps: int) -> list[np.ndarray]:
         batches.append(order[start : start + size])
         start += size
     return batches
-
-
-def _to_tensor(array: np.ndarray | None, device: torch.device) -> Tensor | None:
-    if array is None:
-        return None
-    if device.type == "mps":  # it has no double precision
-        array = array.astype(np.float32)
-    return torch.from_numpy(_ReadOnly.view(np.ascontiguousarray(array))).to(device)
-
-
-class _ReadOnly:
-    """Shows torch an array that is not writable, such as a memory map: we only read."""
-
-    @classmethod
-    def view(cls, array: np.ndarray) -> np.ndarray:
-        if array.flags.writeable:
-            return array
-        shown = cls()
-        shown.array = array
-        interface = array.__array_interface__
-        shown.__array_interface__ = {**interface, "data": (interface["data"][0], False)}
-        return np.asarray(shown)

@@ -1,9 +1,10 @@
 """The training loop: a private skorch net over batches that lie on the device."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
@@ -11,10 +12,12 @@ from skorch.helper import predefined_split
 from torch import Tensor
 
 from sklstm._device import autocast
-from sklstm._training.batches import BatchIterator, TrainingTensors
+from sklstm._training.batches import MemberData, TrainingBatches, ValidationBatches
 from sklstm._training.callbacks import StopTraining
 from sklstm._training.optimizer import FlatAdamW
+from sklstm._training.threads import threads_for
 from sklstm.nn import SequenceNetwork, WeightedLoss
+from sklstm.nn.dropout import drawing_from
 
 
 class SequenceNet(NeuralNet):
@@ -31,8 +34,11 @@ class SequenceNet(NeuralNet):
     metric : callable
         Called with scores, target and weight of the validation data; larger is better.
 
-    valid : TrainingTensors or None
+    valid : MemberData or None
         Validation data.
+
+    seed : int
+        Draws the batches of each member, and what it drops.
 
     precision : torch.dtype, default=torch.float32
         Type of matrix products and recurrent layers.
@@ -50,7 +56,8 @@ class SequenceNet(NeuralNet):
         network: SequenceNetwork,
         loss: WeightedLoss,
         metric: Callable[[Tensor, Tensor, Tensor], Tensor],
-        valid: TrainingTensors | None,
+        valid: MemberData | None,
+        seed: int,
         precision: torch.dtype = torch.float32,
         by_step: bool = False,
         **options: Any,
@@ -69,6 +76,7 @@ class SequenceNet(NeuralNet):
         self.metric = metric
         self.precision = precision
         self.by_step = by_step
+        self.seed = seed
         self.listeners_ = {}
 
     @property
@@ -90,11 +98,10 @@ class SequenceNet(NeuralNet):
             ]
         return self.listeners_[method_name]
 
-    def get_iterator(self, dataset: TrainingTensors, training: bool = False) -> BatchIterator:
-        return BatchIterator(dataset, self.batch_size, shuffle=training)
-
-    def infer(self, x: dict[str, Tensor], **fit_params: Any) -> Tensor:
-        return self._scores(self.module_, x)
+    def get_iterator(self, dataset: MemberData, training: bool = False) -> Iterable:
+        if not training:
+            return ValidationBatches(dataset)
+        return TrainingBatches(dataset, self.batch_size, self.batch_generators_)
 
     def _scores(self, network: SequenceNetwork, x: dict[str, Tensor]) -> Tensor:
         scores = network.step_scores if self.by_step else network.scores
@@ -113,25 +120,26 @@ class SequenceNet(NeuralNet):
         self.optimizer_.step()
         return step
 
-    def train_step_single(self, batch: tuple, **fit_params: Any) -> dict[str, Tensor]:
-        # One member after the other: only one graph is in memory, and in the cache.
+    def train_step_single(self, batch: list, **fit_params: Any) -> dict[str, Any]:
         members = self.module_.members
-        steps = [self._backward(member, batch, len(members)) for member in members]
-        losses, scores = zip(*steps, strict=True)
-        if len(members) == 1:
-            return {"loss": losses[0], "y_pred": scores[0]}
-        return {"loss": torch.stack(losses).mean(), "y_pred": torch.stack(scores).mean(dim=0)}
+        losses, scores = zip(
+            *self.map_(self._learn, members, batch, self.generators_), strict=True
+        )
+        loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
+        return {"loss": loss, "y_pred": list(scores)}
 
-    def _backward(self, network: SequenceNetwork, batch: tuple, n_members: int) -> tuple:
+    def _learn(self, member: SequenceNetwork, batch: tuple, generator: torch.Generator):
+        """Compute the gradient of a member, and return its loss and its scores."""
         inputs, target = batch
-        scores = self._scores(network, inputs)
-        loss = self.get_loss(scores, target)
-        (loss / n_members).backward()
+        with drawing_from(generator):
+            scores = self._scores(member, inputs)
+            loss = self.get_loss(scores, target)
+            (loss / len(self.generators_)).backward()
         return loss.detach(), scores.detach()
 
     def run_single_epoch(
         self,
-        iterator: BatchIterator | None,
+        iterator: TrainingBatches | ValidationBatches | None,
         training: bool,
         prefix: str,
         step_fn,
@@ -140,21 +148,44 @@ class SequenceNet(NeuralNet):
         if iterator is None:
             return
         self._set_training(training)
+        run = self._train_epoch if training else self._validate
+        for name, value in run(iterator).items():
+            self.history.record(f"{prefix}_{name}", value)
+
+    def _train_epoch(self, batches: TrainingBatches) -> dict[str, float]:
         # Small tensors kept from step to step would leave holes between the large ones.
-        total, n_rows, kept = self._zero(), 0, []
-        for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch)
-            self.notify("on_batch_end", batch=batch, training=training, **step)
-            target, weight = batch[1]
+        total, n_rows = self._zero(), 0
+        for batch in batches:
+            self.notify("on_batch_begin", batch=batch, training=True)
+            step = self.train_step(batch)
+            self.notify("on_batch_end", batch=batch, training=True, **step)
+            weight = batch[0][1][1]
             total.add_(step["loss"], alpha=len(weight))
             n_rows += len(weight)
-            if not training:
-                kept.append((step["y_pred"], target, weight))
-        self.history.record(f"{prefix}_loss", total.item() / n_rows)
-        if kept:
-            scores, target, weight = map(torch.cat, zip(*kept, strict=True))
-            self.history.record("valid_score", self.metric(scores, target, weight).item())
+        return {"loss": total.item() / n_rows}
+
+    @torch.no_grad()
+    def _validate(self, batches: ValidationBatches) -> dict[str, float]:
+        """Score each row by the mean of the members that have not learnt from it."""
+        tensors = batches.data.tensors
+        total = torch.zeros(
+            (len(tensors.target), len(self.module_.output_scale)), device=self.device
+        )
+        n_scores = torch.zeros(len(total), device=self.device)
+        for member, indices, batch in batches:
+            self.notify("on_batch_begin", batch=batch, training=False)
+            scores = self._scores(self.module_.members[member], batch[0])
+            loss = self.get_loss(scores, batch[1])
+            self.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=scores)
+            rows = tensors.target_rows(indices)
+            total.index_add_(0, rows, scores.to(total.dtype))
+            n_scores[rows] += 1
+        rows = n_scores.nonzero()[:, 0]
+        scores = total[rows] / n_scores[rows, None]
+        target, weight = tensors.target[rows], tensors.weight[rows]
+        loss = self.criterion_(scores, target, weight)
+        score = self.metric(scores, target, weight)
+        return {"loss": loss.item(), "score": score.item()}
 
     def _zero(self) -> Tensor:
         has_double = torch.device(self.device).type != "mps"
@@ -166,11 +197,16 @@ class SequenceNet(NeuralNet):
         self.initialize()
         self.earlier_ = history
         self.parameters_ = list(self.module_.named_parameters())
+        seeds = np.random.SeedSequence(self.seed).generate_state(len(self.module_.members))
+        self.batch_generators_ = [np.random.default_rng(seed) for seed in seeds]
+        self.generators_ = [
+            torch.Generator(self.device).manual_seed(int(seed)) for seed in seeds
+        ]
         if optimizer_state is not None:
             groups = self.optimizer_.state_dict()["param_groups"]
             self.optimizer_.load_state_dict({**optimizer_state, "param_groups": groups})
 
-    def train_for(self, epochs: int, train: TrainingTensors) -> None:
+    def train_for(self, epochs: int, train: MemberData) -> None:
         """Train for a number of epochs, or until a callback stops it.
 
         An interruption by the keyboard ends training after the epochs done, with a
@@ -178,7 +214,8 @@ class SequenceNet(NeuralNet):
         """
         self.notify("on_train_begin", X=train, y=None)
         try:
-            self.fit_loop(train, epochs=epochs)
+            with threads_for(len(train.rows), torch.device(self.device)) as self.map_:
+                self.fit_loop(train, epochs=epochs)
         except StopTraining:
             pass
         except KeyboardInterrupt:

@@ -10,7 +10,8 @@ import torch
 from sklstm._device import autocast, empty_cache
 from sklstm._selection import SequenceSelection, rows_of
 from sklstm._state import flushed_denormals
-from sklstm._training.batches import MAX_STEPS, SequenceTensors, batches_by_steps
+from sklstm._training.batches import MAX_STEPS, batches_by_steps
+from sklstm._training.tensors import SequenceTensors
 from sklstm._training.threads import each_in_a_thread
 from sklstm.nn import SequenceNetwork
 

@@ -1,4 +1,4 @@
-"""Work on several batches at a time, each in a thread of its own."""
+"""Work on several batches or networks at a time, each in a thread of its own."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,22 +27,43 @@ def each_in_a_thread(function: Callable[[Any], None], items: Sequence) -> None:
     """
     n_threads = torch.get_num_threads()
     n_workers = min(n_threads, len(items), MAX_WORKERS)
-    if n_workers <= 1:
-        for item in items:
-            function(item)
-        return
-    with _workers(n_workers, n_threads) as workers:
-        for _ in workers.map(function, items):
+    with _workers(n_workers, n_threads) as map_in_threads:
+        for _ in map_in_threads(function, items):
             pass
 
 
 @contextmanager
-def _workers(n_workers: int, n_threads: int) -> Iterator[ThreadPoolExecutor]:
+def threads_for(n_networks: int, device: torch.device) -> Iterator[Callable]:
+    """Give a `map` that works on networks which are trained side by side.
+
+    Parameters
+    ----------
+    n_networks : int
+        How many items a call of `map` will have.
+
+    device : torch.device
+        Where they are trained. Only on a CPU are there threads.
+    """
+    n_threads = torch.get_num_threads() if device.type == "cpu" else 1
+    with _workers(min(n_threads, n_networks, MAX_WORKERS), n_threads) as map_in_threads:
+        yield map_in_threads
+
+
+@contextmanager
+def _workers(n_workers: int, n_threads: int) -> Iterator[Callable]:
+    if n_workers <= 1:
+        yield map
+        return
     workers = ThreadPoolExecutor(
-        n_workers, initializer=torch.set_num_threads, initargs=(n_threads // n_workers,)
+        n_workers, initializer=_begin_work, initargs=(n_threads // n_workers,)
     )
     try:
-        yield workers
+        yield workers.map
     finally:
         workers.shutdown(cancel_futures=True)
         torch.set_num_threads(n_threads)  # a worker's number is that of later threads, too
+
+
+def _begin_work(n_threads: int) -> None:
+    torch.set_num_threads(n_threads)
+    torch.set_flush_denormal(True)  # each thread has a flag of its own

@@ -5,7 +5,8 @@ import torch
 from sklearn.utils import Bunch
 
 from sklstm._selection import SequenceSelection
-from sklstm._training.batches import SequenceTensors, batches_by_steps
+from sklstm._training.batches import batches_by_steps
+from sklstm._training.tensors import SequenceTensors
 from sklstm.inspection._fitted import cell_of, member_of, sequences_of
 from sklstm.nn.recurrent import reverse_within_lengths
 from sklstm.sequences import SequenceArray

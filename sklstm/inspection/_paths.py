@@ -10,7 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
 from sklstm._selection import SequenceSelection
-from sklstm._training.batches import SequenceTensors, batches_by_steps
+from sklstm._training.batches import batches_by_steps
+from sklstm._training.tensors import SequenceTensors
 from sklstm.inspection._fitted import double_copy
 from sklstm.nn import SequenceNetwork
 from sklstm.sequences import SequenceArray

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from sklstm.nn.dropout import Dropout, uniform_like
+
 __all__ = ["CodeEmbeddings", "ColumnSplit", "embedding_width"]
 
 MAX_WIDTH = 50
@@ -74,7 +76,7 @@ class CodeEmbeddings(nn.Module):
     missing value. In training, a category that is in `count` sequences is taken for an
     unknown one with probability ``HIDING / (HIDING + count)``, as in [1]_: what rare
     categories stand for is not learnt by heart, and what an unknown one stands for is
-    learnt from them.
+    learnt from them. A category that is in none is always taken for an unknown one.
 
     Parameters
     ----------
@@ -107,7 +109,7 @@ class CodeEmbeddings(nn.Module):
             nn.Embedding(n + 2, embedding_width(n)) for n in n_categories
         )
         self.n_outputs = sum(table.embedding_dim for table in self.tables)
-        self.dropout = nn.Dropout(1 - (1 - dropout) ** 2)
+        self.dropout = Dropout(1 - (1 - dropout) ** 2)
         for table, n in zip(self.tables, n_categories, strict=True):
             nn.init.normal_(table.weight, std=INITIAL_SCALE)
             nn.init.zeros_(table.weight[n:])
@@ -140,11 +142,10 @@ class CodeEmbeddings(nn.Module):
 
     def _embed(self, table: nn.Embedding, codes: Tensor) -> Tensor:
         """Return vectors (..., width) for the codes (...) of a column."""
-        if self.training:
-            share = table.hidden_share[codes]
-            unknown = table.num_embeddings - 2
-            codes = torch.where(torch.rand_like(share) < share, unknown, codes)
-        return self.dropout(table(codes))
+        share = table.hidden_share[codes]
+        drawn = 1 - uniform_like(share) if self.training else 1.0
+        unknown = table.num_embeddings - 2
+        return self.dropout(table(torch.where(drawn <= share, unknown, codes)))
 
 
 def _as_indices(columns: Sequence[int]) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sklstm.nn.attention import build_pooling
+from sklstm.nn.dropout import Dropout
 from sklstm.nn.inputs import Categories, StaticInputs, StepInputs
 from sklstm.nn.pooling import is_padding
 from sklstm.nn.recurrent import RecurrentStack
@@ -181,7 +182,7 @@ class SequenceNetwork(nn.Module):
         self.recurrent = RecurrentStack(self.inputs.n_outputs, **recurrent_options)
         self.attention = self._build_attention() if num_attention_heads else None
         self.pooling = build_pooling(pooling, self.recurrent.n_outputs)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(self.pooling.n_outputs + self.static_inputs.n_outputs, n_outputs)
         self.register_buffer("output_mean", torch.zeros(n_outputs, dtype=torch.float64))
         self.register_buffer("output_scale", torch.ones(n_outputs, dtype=torch.float64))

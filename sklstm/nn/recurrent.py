@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sklstm.nn.cells import CELLS
+from sklstm.nn.dropout import Dropout
 
 __all__ = ["RecurrentStack", "reverse_within_lengths"]
 
@@ -88,7 +89,7 @@ class RecurrentStack(nn.Module):
         self.backward_layers = nn.ModuleList(
             _build_layer(cell, size, hidden_size) for size in sizes if bidirectional
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         for layer in (*self.forward_layers, *self.backward_layers):
             _set_forget_bias(layer, CELLS[cell].gates, forget_bias, longest)
 

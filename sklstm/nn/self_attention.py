@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sklstm.nn.dropout import Dropout
 from sklstm.nn.pooling import is_padding
 
 __all__ = ["SelfAttention"]
@@ -50,7 +51,7 @@ class SelfAttention(nn.Module):
         self.norm = nn.LayerNorm(n_columns)
         self.queries_keys_values = nn.Linear(n_columns, 3 * n_columns)
         self.mix = nn.Linear(n_columns, n_columns)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, states: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the new states, (batch, time, n_columns); padding is arbitrary.

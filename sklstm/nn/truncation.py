@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from sklstm.nn.dropout import drawn_again
+
 __all__ = ["at_ends_in_chunks", "steps_in_chunks"]
 
 Read = Callable[[Tensor, Any, Any], tuple[Tensor, Any, Any]]
@@ -70,7 +72,8 @@ def _run(read, columns: Tensor, chunk_steps: int, arguments) -> Iterator[tuple[i
     sizes = [rest] * (rest > 0) + [chunk_steps] * (columns.shape[1] // chunk_steps)
     for chunk in columns.split(sizes, dim=1):
         more = arguments(first, chunk.shape[1])
-        rows, state, carry = checkpoint(read, chunk, state, carry, *more, use_reentrant=False)
+        args = (chunk, state, carry, *more)
+        rows, state, carry = checkpoint(drawn_again(read), *args, use_reentrant=False)
         yield first, rows
         state = _detached(state)
         first += chunk.shape[1]

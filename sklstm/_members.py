@@ -1,0 +1,64 @@
+"""Which samples each member of a network learns from, and is validated on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from sklstm._samples import TrainingSamples
+from sklstm._split import hold_out
+
+
+@dataclass(frozen=True)
+class MemberSamples:
+    """Samples, and which of them each member is given.
+
+    Parameters
+    ----------
+    samples : TrainingSamples
+        The samples of all members.
+
+    rows : sequence of ndarray of int
+        The numbers of the samples of each member, in increasing order.
+    """
+
+    samples: TrainingSamples
+    rows: Sequence[np.ndarray]
+
+    @classmethod
+    def all_for_each(cls, samples: TrainingSamples, n_members: int) -> Self:
+        """Give every member all samples."""
+        return cls(samples.with_unit_mean_weight(), [np.arange(len(samples))] * n_members)
+
+
+def hold_out_for_each(
+    samples: TrainingSamples, n_members: int, fraction: float, seed: int
+) -> tuple[MemberSamples, MemberSamples]:
+    """Hold out other samples for each member: together they learn from nearly all.
+
+    Parameters
+    ----------
+    samples : TrainingSamples
+        What is divided, by their groups where they have some.
+
+    n_members : int
+        Number of members.
+
+    fraction : float
+        Share to hold out.
+
+    seed : int
+        Draws what is held out.
+
+    Returns
+    -------
+    train, valid : MemberSamples
+        Of the same samples.
+    """
+    has_a_class = samples.target.dtype.kind == "i" and len(samples.target) == len(samples)
+    labels = samples.target if has_a_class else None
+    parts = hold_out(len(samples), fraction, seed, labels, samples.groups, n_members)
+    samples = samples.with_unit_mean_weight()
+    train, valid = zip(*parts, strict=True)
+    return MemberSamples(samples, train), MemberSamples(samples, valid)
