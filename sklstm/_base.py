@@ -38,7 +38,7 @@ from sklstm._training.tensors import TrainingTensors
 from sklstm._validation import check_sequences, check_weight
 
 AUTO_EARLY_STOPPING_SAMPLES = 1000
-AUTO_MEMBERS = 3
+AUTO_MEMBERS = 4
 
 
 def _owners(samples):
@@ -240,17 +240,16 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
 
     def _on_device(self, train, valid, network):
         """Return the same as tensors; those of the same samples are made once."""
-
-        def tensors_of(samples):
-            target = self._loss_target(samples.target, network)
-            return TrainingTensors(samples, target, network, self.device_)
-
-        data = MemberData(tensors_of(train.samples), train.rows)
+        data = MemberData(self._tensors(train.samples, network), train.rows)
         if valid is None:
             return data, None
         is_same = valid.samples is train.samples
-        tensors = data.tensors if is_same else tensors_of(valid.samples)
+        tensors = data.tensors if is_same else self._tensors(valid.samples, network)
         return data, MemberData(tensors, valid.rows)
+
+    def _tensors(self, samples, network):
+        target = self._loss_target(samples.target, network)
+        return TrainingTensors(samples, target, network, self.device_)
 
     def _build_net(self, network, train, valid, epochs, seed, tasks):
         return SequenceNet(

@@ -64,11 +64,11 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         sees the steps before it, or all of them if `bidirectional`. None leaves it out.
 
     n_members : int or "auto", default="auto"
-        Number of networks that are trained side by side, from different initial weights,
-        and answer with the mean of their outputs. Three are more accurate than one, and
-        vary less from seed to seed [6]_; they take three times as long. "auto" is 3 where
-        held-out data choose the epoch, a choice that is noisy for one network, and 1
-        elsewhere.
+        Number of networks that are trained side by side, in threads, and answer with the
+        mean of their outputs. Each has initial weights, batches and, for early stopping,
+        held-out samples of its own. Four are more accurate than one and vary less from
+        seed to seed [6]_. "auto" is 4 where held-out data choose the epoch, a choice that
+        is noisy for one network, and 1 elsewhere.
 
     loss : str, default="squared_error"
         What is minimised, on the standardised target: "squared_error",
@@ -113,9 +113,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         best epoch. "auto" does so from 1,000 samples on, and where `X_val` is given.
 
     validation_fraction : float, default=0.1
-        Share of the samples that early stopping holds out.
+        Share of the samples that early stopping holds out, of each member others.
 
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int, default=5
         Number of epochs without improvement after which early stopping stops.
 
     tol : float, default=0.0
@@ -281,7 +281,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         bptt_steps=None,
         early_stopping="auto",
         validation_fraction=0.1,
-        n_iter_no_change=10,
+        n_iter_no_change=5,
         tol=0.0,
         standardize=True,
         missing="forward",

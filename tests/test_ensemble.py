@@ -94,15 +94,15 @@ def test_an_estimator_of_several_members_is_one_of_them_in_every_other_way(
 
 
 @pytest.mark.parametrize("estimator_class", [LSTMClassifier, LSTMRegressor])
-def test_there_are_three_members_where_held_out_data_choose_the_epoch(
+def test_there_are_four_members_where_held_out_data_choose_the_epoch(
     estimator_class, ragged, labels
 ):
     model = estimator_class(**FAST).fit(ragged, labels)
     assert isinstance(model.module_, SequenceNetwork)
     model.fit(ragged[:30], labels[:30], X_val=ragged[30:], y_val=labels[30:])
-    assert len(model.module_.members) == 3
+    assert len(model.module_.members) == 4
     model.set_params(early_stopping=True).fit(ragged, labels)
-    assert len(model.module_.members) == 3
+    assert len(model.module_.members) == 4
     classes = {"classes": [0, 1]} if estimator_class is LSTMClassifier else {}
     alone = estimator_class(**FAST).partial_fit(ragged, labels, **classes)
     assert isinstance(alone.module_, SequenceNetwork)
@@ -113,7 +113,7 @@ def test_there_are_three_members_where_held_out_data_choose_the_epoch(
 def test_going_on_keeps_the_number_of_members(ragged, labels):
     clf = LSTMClassifier(early_stopping=True, warm_start=True, **FAST).fit(ragged, labels)
     clf.set_params(early_stopping=False).fit(ragged, labels)
-    assert len(clf.module_.members) == 3
+    assert len(clf.module_.members) == 4
 
 
 def test_steps_are_labelled_by_several_members_too(ragged):
