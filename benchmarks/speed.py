@@ -66,6 +66,7 @@ def classifier(problem, seed, **params):
         problem.hidden_size,
         bidirectional=problem.bidirectional,
         pooling="last",
+        n_members=1,
         dropout=0.0,
         max_epochs=problem.epochs,
         batch_size=problem.batch_size,

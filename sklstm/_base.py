@@ -9,10 +9,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from sklstm._compat import CallbackSupportMixin
-from sklstm._device import exists, resolve_device, resolve_precision
-from sklstm._members import MemberSamples, hold_out_for_each
-from sklstm._network import build_network, network_from_arrays, network_to_arrays
+from sklstm._device import resolve_device, resolve_precision
+from sklstm._members import MemberSamples, hold_out_for_each, owners_of
+from sklstm._network import build_network
 from sklstm._parameters import NETWORK_PARAMETERS, LSTMParameters
+from sklstm._persistence import NetworkStateMixin
 from sklstm._samples import Samples, StepSamples, learn_categories, merge_copies
 from sklstm._selection import SequenceSelection
 from sklstm._split import warn_of_shared_groups
@@ -39,15 +40,10 @@ from sklstm._validation import check_sequences, check_weight
 
 AUTO_EARLY_STOPPING_SAMPLES = 1000
 AUTO_MEMBERS = 4
+AUTO_MEMBERS_SAMPLES = 400
 
 
-def _owners(samples):
-    """Return whom the samples belong to: their ids, or the groups that were given."""
-    ids = samples.sequences.array.ids
-    return samples.groups if ids is None else ids
-
-
-class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
+class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metaclass=ABCMeta):
     """An estimator around a :class:`~sklstm.nn.SequenceNetwork`."""
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -93,14 +89,23 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         samples = self._check_samples(X, y, sample_weight, groups, reset=is_new)
         valid = self._check_validation(X_val, y_val)
         if valid is not None:
-            warn_of_shared_groups(_owners(samples), _owners(valid))
+            warn_of_shared_groups(owners_of(samples), owners_of(valid))
         holds_out = valid is None and self._holds_out(len(samples))
-        return self._train(samples, valid, holds_out, self.max_epochs, is_new, data=(X, y))
+        is_tiny = len(samples) < AUTO_MEMBERS_SAMPLES and not holds_out and valid is None
+        return self._train(
+            samples,
+            valid,
+            holds_out=holds_out,
+            auto_members=1 if is_tiny else AUTO_MEMBERS,
+            epochs=self.max_epochs,
+            is_new=is_new,
+            data=(X, y),
+        )
 
     def _partial_fit(self, X, y, sample_weight):
         is_new = not self.__sklearn_is_fitted__()
         samples = self._check_samples(X, y, sample_weight, None, reset=is_new)
-        return self._train(samples, None, False, 1, is_new, data=(X, y))
+        return self._train(samples, epochs=1, is_new=is_new, data=(X, y))
 
     @abstractmethod
     def _encode_target(self, y, is_used, reset):
@@ -189,21 +194,30 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             return n_samples >= AUTO_EARLY_STOPPING_SAMPLES
         return self.early_stopping
 
-    def _count_members(self, is_new, has_validation):
+    def _count_members(self, is_new, auto):
         if not is_new:
             return len(self.module_.members)
-        if self.n_members == "auto":
-            return AUTO_MEMBERS if has_validation else 1
-        return self.n_members
+        return auto if self.n_members == "auto" else self.n_members
 
     def _batch_size(self, n_samples):
         return auto_batch_size(n_samples) if self.batch_size == "auto" else self.batch_size
 
-    def _train(self, samples, valid, holds_out, epochs, is_new, data):
+    def _train(
+        self,
+        samples,
+        valid=None,
+        *,
+        holds_out=False,
+        auto_members=1,
+        epochs,
+        is_new,
+        data,
+    ):
         seed = self._seed(is_new)
         if is_new:
             samples, valid = learn_categories(self, samples, valid)
-        train, valid = self._divide(samples, valid, holds_out, is_new, seed)
+        n_members = self._count_members(is_new, auto_members)
+        train, valid = self._divide(samples, valid, holds_out, n_members, seed)
         self.device_ = resolve_device(self.device)
         context = self._init_callback_context(max_subtasks=epochs)
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
@@ -220,9 +234,8 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
             setattr(self, name, value)
         return self
 
-    def _divide(self, samples, valid, holds_out, is_new, seed):
+    def _divide(self, samples, valid, holds_out, n_members, seed):
         """Return what each member learns from, and what it is validated on."""
-        n_members = self._count_members(is_new, holds_out or valid is not None)
         if holds_out:
             return hold_out_for_each(samples, n_members, self.validation_fraction, seed)
         if len(samples) <= self._batch_size(len(samples)):
@@ -345,18 +358,3 @@ class _BaseLSTM(CallbackSupportMixin, LSTMParameters, metaclass=ABCMeta):
         tags.input_tags.three_d_array = True
         tags.target_tags.multi_output = True
         return tags
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        state.pop("_optimizer_state", None)
-        if "module_" in state:
-            state["module_"] = network_to_arrays(state["module_"])
-        return state
-
-    def __setstate__(self, state):
-        state = dict(state)
-        if "module_" in state:
-            if not exists(state["device_"]):
-                state["device_"] = torch.device("cpu")
-            state["module_"] = network_from_arrays(state["module_"]).to(state["device_"])
-        super().__setstate__(state)

@@ -66,8 +66,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Number of networks that are trained side by side, in threads, and answer with the
         mean of their outputs. Each has initial weights, batches and, for early stopping,
         held-out samples of its own. Four are more accurate than one and vary less from
-        seed to seed [6]_. "auto" is 4 where held-out data choose the epoch, a choice that
-        is noisy for one network, and 1 elsewhere.
+        seed to seed [6]_. "auto" is 4, but 1 for fewer than 400 samples without validation
+        data, and in :meth:`partial_fit`: what is small should be quick.
 
     max_epochs : int, default=60
         Number of passes over the training data, at most.

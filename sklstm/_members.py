@@ -62,3 +62,9 @@ def hold_out_for_each(
     samples = samples.with_unit_mean_weight()
     train, valid = zip(*parts, strict=True)
     return MemberSamples(samples, train), MemberSamples(samples, valid)
+
+
+def owners_of(samples: TrainingSamples) -> np.ndarray | None:
+    """Return whom the samples belong to: their ids, or the groups that were given."""
+    ids = samples.sequences.array.ids
+    return samples.groups if ids is None else ids

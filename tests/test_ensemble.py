@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from conftest import FAST
+from conftest import FAST, first_means, make_sequences
 from skorch.callbacks import Callback
 
 from sklstm import LSTMClassifier, LSTMRegressor
@@ -94,20 +94,23 @@ def test_an_estimator_of_several_members_is_one_of_them_in_every_other_way(
 
 
 @pytest.mark.parametrize("estimator_class", [LSTMClassifier, LSTMRegressor])
-def test_there_are_four_members_where_held_out_data_choose_the_epoch(
-    estimator_class, ragged, labels
-):
-    model = estimator_class(**FAST).fit(ragged, labels)
-    assert isinstance(model.module_, SequenceNetwork)
-    model.fit(ragged[:30], labels[:30], X_val=ragged[30:], y_val=labels[30:])
-    assert len(model.module_.members) == 4
-    model.set_params(early_stopping=True).fit(ragged, labels)
-    assert len(model.module_.members) == 4
+def test_there_are_four_members_but_for_tiny_data(estimator_class):
+    X = make_sequences(400)
+    y = (first_means(X) > 0).astype(int)
+    quick = {**FAST, "max_epochs": 1}
+
+    def count(X, y, **given):
+        model = estimator_class(**quick).set_params(**given.pop("params", {}))
+        return len(model.fit(X, y, **given).module_.members)
+
+    assert count(X, y) == 4
+    assert count(X[:399], y[:399]) == 1
+    assert count(X[:30], y[:30], X_val=X[30:], y_val=y[30:]) == 4
+    assert count(X[:40], y[:40], params={"early_stopping": True}) == 4
+    assert count(X, y, params={"n_members": 1}) == 1
     classes = {"classes": [0, 1]} if estimator_class is LSTMClassifier else {}
-    alone = estimator_class(**FAST).partial_fit(ragged, labels, **classes)
+    alone = estimator_class(**quick).partial_fit(X, y, **classes)
     assert isinstance(alone.module_, SequenceNetwork)
-    model.set_params(n_members=1).fit(ragged, labels)
-    assert isinstance(model.module_, SequenceNetwork)
 
 
 def test_going_on_keeps_the_number_of_members(ragged, labels):
