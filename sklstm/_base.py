@@ -40,7 +40,7 @@ from sklstm._validation import check_sequences, check_weight
 
 AUTO_EARLY_STOPPING_SAMPLES = 1000
 AUTO_MEMBERS = 4
-AUTO_MEMBERS_SAMPLES = 400
+AUTO_MEMBERS_SAMPLES = 100
 
 
 class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metaclass=ABCMeta):

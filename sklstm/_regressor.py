@@ -67,8 +67,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         Number of networks that are trained side by side, in threads, and answer with the
         mean of their outputs. Each has initial weights, batches and, for early stopping,
         held-out samples of its own. Four are more accurate than one and vary less from
-        seed to seed [6]_. "auto" is 4, but 1 for fewer than 400 samples without validation
-        data, where four would take four times as long, and in :meth:`partial_fit`.
+        seed to seed [6]_. "auto" is 4, but 1 for fewer than 100 samples without validation
+        data, and in :meth:`partial_fit`.
 
     loss : str, default="squared_error"
         What is minimised, on the standardised target: "squared_error",

@@ -8,8 +8,8 @@ from sklstm import LSTMClassifier, LSTMRegressor
 ESTIMATORS = [
     LSTMClassifier(),
     LSTMRegressor(),
-    LSTMClassifier(bidirectional=True),
-    LSTMRegressor(bidirectional=True),
+    LSTMClassifier(bidirectional=True, n_members=1),
+    LSTMRegressor(bidirectional=True, n_members=1),
 ]
 CHECKS = [
     pytest.param(*pair, id=f"{estimator}-{pair[1].func.__name__}")

@@ -95,7 +95,7 @@ def test_an_estimator_of_several_members_is_one_of_them_in_every_other_way(
 
 @pytest.mark.parametrize("estimator_class", [LSTMClassifier, LSTMRegressor])
 def test_there_are_four_members_but_for_tiny_data(estimator_class):
-    X = make_sequences(400)
+    X = make_sequences(100)
     y = (first_means(X) > 0).astype(int)
     quick = {**FAST, "max_epochs": 1}
 
@@ -104,7 +104,7 @@ def test_there_are_four_members_but_for_tiny_data(estimator_class):
         return len(model.fit(X, y, **given).module_.members)
 
     assert count(X, y) == 4
-    assert count(X[:399], y[:399]) == 1
+    assert count(X[:99], y[:99]) == 1
     assert count(X[:30], y[:30], X_val=X[30:], y_val=y[30:]) == 4
     assert count(X[:40], y[:40], params={"early_stopping": True}) == 4
     assert count(X, y, params={"n_members": 1}) == 1
