@@ -59,6 +59,7 @@ def make_model(cell, max_epochs):
         cell=cell,
         forget_bias="chrono",
         pooling="last",
+        n_members=1,
         dropout=0,
         lr=0.01,
         max_epochs=max_epochs,
