@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sklstm._training import threads
-from sklstm._training.threads import each_in_a_thread
+from sklstm._training.threads import each_in_a_thread, threads_for
 
 
 @pytest.fixture
@@ -46,6 +46,21 @@ def test_an_error_in_a_worker_is_raised_and_ends_the_work():
     with pytest.raises(ValueError, match="The first one"):
         each_in_a_thread(work, range(500))
     assert len(done) < 499
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(("batch_size", "n_others"), [(255, 2), (256, 0)])
+def test_networks_that_learn_from_large_batches_take_turns(batch_size, n_others):
+    both = threading.Barrier(n_others or 1, timeout=60)
+
+    def work(item):
+        both.wait()  # each thread has one of the items
+        return threading.get_ident()
+
+    with threads_for(2, batch_size, torch.device("cpu")) as map_in_threads:
+        workers = set(map_in_threads(work, range(2)))
+    assert len(workers - {threading.get_ident()}) == n_others
     assert torch.get_num_threads() == 2
 
 

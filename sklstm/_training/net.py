@@ -214,7 +214,8 @@ class SequenceNet(NeuralNet):
         """
         self.notify("on_train_begin", X=train, y=None)
         try:
-            with threads_for(len(train.rows), torch.device(self.device)) as self.map_:
+            device = torch.device(self.device)
+            with threads_for(len(train.rows), self.batch_size, device) as self.map_:
                 self.fit_loop(train, epochs=epochs)
         except StopTraining:
             pass

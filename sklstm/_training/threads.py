@@ -10,6 +10,9 @@ import torch
 MAX_WORKERS = 4
 """Batches in work at once, which bounds their memory."""
 
+LARGE_BATCH = 256
+"""Sequences of a batch at each step of which the threads of a kernel have enough to do."""
+
 
 def each_in_a_thread(function: Callable[[Any], None], items: Sequence) -> None:
     """Call a function on every item, on as many at a time as torch may use threads.
@@ -33,7 +36,7 @@ def each_in_a_thread(function: Callable[[Any], None], items: Sequence) -> None:
 
 
 @contextmanager
-def threads_for(n_networks: int, device: torch.device) -> Iterator[Callable]:
+def threads_for(n_networks: int, batch_size: int, device: torch.device) -> Iterator[Callable]:
     """Give a `map` that works on networks which are trained side by side.
 
     Parameters
@@ -41,10 +44,15 @@ def threads_for(n_networks: int, device: torch.device) -> Iterator[Callable]:
     n_networks : int
         How many items a call of `map` will have.
 
+    batch_size : int
+        Number of sequences of a batch. Networks that learn from large batches are trained
+        one after the other, which takes as long and less memory.
+
     device : torch.device
         Where they are trained. Only on a CPU are there threads.
     """
-    n_threads = torch.get_num_threads() if device.type == "cpu" else 1
+    is_threaded = device.type == "cpu" and batch_size < LARGE_BATCH
+    n_threads = torch.get_num_threads() if is_threaded else 1
     with _workers(min(n_threads, n_networks, MAX_WORKERS), n_threads) as map_in_threads:
         yield map_in_threads
 
