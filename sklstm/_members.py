@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from sklstm._samples import TrainingSamples
+from sklstm._samples import Samples, TrainingSamples
 from sklstm._split import hold_out
 
 
@@ -56,7 +56,7 @@ def hold_out_for_each(
     train, valid : MemberSamples
         Of the same samples.
     """
-    has_a_class = samples.target.dtype.kind == "i" and len(samples.target) == len(samples)
+    has_a_class = isinstance(samples, Samples) and samples.target.dtype.kind == "i"
     labels = samples.target if has_a_class else None
     parts = hold_out(len(samples), fraction, seed, labels, samples.groups, n_members)
     samples = samples.with_unit_mean_weight()

@@ -77,6 +77,14 @@ def full_records(ragged):
 
 
 @pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def classifier():
     return LSTMClassifier(**FAST)
 

@@ -171,14 +171,6 @@ def test_the_validation_loss_is_that_of_the_mean_where_validation_data_are_given
     assert model.history_[0]["valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("bptt_steps", [None, 3])
 def test_members_learn_the_same_in_threads(full_records, labels, bptt_steps):

@@ -11,14 +11,6 @@ from sklstm._training import threads
 from sklstm._training.threads import each_in_a_thread, threads_for
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("two_threads")
 def test_every_item_is_worked_on_once_by_workers_that_share_the_threads():
     seen, both = [], threading.Barrier(2, timeout=60)

@@ -42,9 +42,6 @@ class MemberData(Dataset):
     def __len__(self) -> int:
         return min(map(len, self.rows))
 
-    def __getitem__(self, index: int) -> list:
-        return [self.tensors[rows[index]] for rows in self.rows]
-
 
 class TrainingBatches:
     """The batches of an epoch: at each step one for every member.

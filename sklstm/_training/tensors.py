@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from sklstm._device import has_room
 from sklstm._samples import TrainingSamples
@@ -14,7 +13,7 @@ KEPT_BYTES = 1 << 27
 """Prepared columns up to this size are kept during a fit; larger ones are made a batch."""
 
 
-class SequenceTensors(Dataset):
+class SequenceTensors:
     """Sequences on a device, as one flat tensor of steps.
 
     A batch is an index selection: there is no call a sample. On the CPU the tensors
@@ -60,12 +59,6 @@ class SequenceTensors(Dataset):
             self.columns = None
             if keep:
                 self.columns, self.starts = self._prepare_all()
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.inputs(np.array([index]))
 
     def inputs(self, indices: np.ndarray) -> dict[str, Tensor]:
         """Return the arguments of the network's `scores` for the sequences at `indices`.
@@ -128,7 +121,7 @@ class SequenceTensors(Dataset):
         return torch.from_numpy(array).to(self.device)
 
 
-class TrainingTensors(Dataset):
+class TrainingTensors:
     """Sequences on a device with their targets and weights.
 
     Parameters
@@ -161,12 +154,6 @@ class TrainingTensors(Dataset):
         self.rows_of_target = samples.rows_of_target
         self.target = torch.as_tensor(target, dtype=dtype, device=device)
         self.weight = torch.as_tensor(samples.weight, dtype=torch.float32, device=device)
-
-    def __len__(self) -> int:
-        return len(self.sequences)
-
-    def __getitem__(self, index: int) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        return self.batch(np.array([index]))
 
     def batch(self, indices: np.ndarray) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
         """Return the inputs of the samples at `indices`, and their targets with weights."""

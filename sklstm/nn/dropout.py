@@ -18,8 +18,8 @@ _of_this_thread = threading.local()
 
 
 @contextmanager
-def drawing_from(generator: torch.Generator | None) -> Iterator[None]:
-    """Draw what is random in this thread from a generator; from torch's own if None."""
+def drawing_from(generator: torch.Generator) -> Iterator[None]:
+    """Draw what is random in this thread from a generator, and not from torch's own."""
     before = _current()
     _of_this_thread.generator = generator
     try:
