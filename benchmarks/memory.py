@@ -31,6 +31,7 @@ MOST_SEQUENCES = 200_000
 FRESH, TEST = 2_000, 2_000
 SETTINGS = {
     "hidden_size": 32,
+    "n_filters": 0,
     "pooling": "last",
     "forget_bias": "chrono",
     "dropout": 0.0,

@@ -64,6 +64,7 @@ def classifier(problem, seed, **params):
         problem.hidden_size,
         bidirectional=problem.bidirectional,
         pooling="last",
+        n_filters=0,
         n_members=1,
         dropout=0.0,
         max_epochs=problem.epochs,

@@ -45,9 +45,9 @@ def plot_problem(X, y):
 # Two networks
 # ------------
 # They differ in `cell` alone. The answer is made of the state after the last step
-# (`pooling="last"`), so that there is no other way back than through all the steps. With
-# `forget_bias="chrono"` the LSTM starts with memories as long as the sequences
-# (Tallec & Ollivier, 2018).
+# (`pooling="last"`), and the cells read the steps alone (`n_filters=0`), so that there is no
+# other way back than through all the steps. With `forget_bias="chrono"` the LSTM starts with
+# memories as long as the sequences (Tallec & Ollivier, 2018).
 
 CELLS = {"rnn": "plain recurrent network", "lstm": "LSTM"}
 
@@ -59,6 +59,7 @@ def make_model(cell, max_epochs):
         cell=cell,
         forget_bias="chrono",
         pooling="last",
+        n_filters=0,
         n_members=1,
         dropout=0,
         lr=0.01,

@@ -38,9 +38,9 @@ from sklstm._training.prediction import (
 from sklstm._training.tensors import TrainingTensors
 from sklstm._validation import check_sequences, check_weight
 
-AUTO_EARLY_STOPPING_SAMPLES = 1000
 AUTO_MEMBERS = 4
-AUTO_MEMBERS_SAMPLES = 100
+AUTO_SAMPLES = 100
+"""Number of samples from which on "auto" holds out data and trains several members."""
 
 
 class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metaclass=ABCMeta):
@@ -90,8 +90,8 @@ class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metacla
         valid = self._check_validation(X_val, y_val)
         if valid is not None:
             warn_of_shared_groups(owners_of(samples), owners_of(valid))
-        holds_out = valid is None and self._holds_out(len(samples))
-        is_tiny = len(samples) < AUTO_MEMBERS_SAMPLES and not holds_out and valid is None
+        holds_out = valid is None and self._holds_out(samples)
+        is_tiny = len(samples) < AUTO_SAMPLES and not holds_out and valid is None
         return self._train(
             samples,
             valid,
@@ -189,10 +189,11 @@ class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metacla
         sequence = np.random.SeedSequence(entropy, spawn_key=(n_done,))
         return int(sequence.generate_state(1)[0] >> 1)
 
-    def _holds_out(self, n_samples):
-        if self.early_stopping == "auto":
-            return n_samples >= AUTO_EARLY_STOPPING_SAMPLES
-        return self.early_stopping
+    def _holds_out(self, samples):
+        if self.early_stopping != "auto":
+            return self.early_stopping
+        is_one_group = samples.groups is not None and len(np.unique(samples.groups)) == 1
+        return len(samples) >= AUTO_SAMPLES and not is_one_group
 
     def _count_members(self, is_new, auto):
         if not is_new:

@@ -16,6 +16,8 @@ NETWORK_PARAMETERS = (
     "forget_bias",
     "num_layers",
     "bidirectional",
+    "n_filters",
+    "kernel_size",
     "dropout",
     "pooling",
     "num_attention_heads",
@@ -35,6 +37,8 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         "forget_bias": [Interval(Real, None, None, closed="neither"), StrOptions({"chrono"})],
         "num_layers": [Interval(Integral, 1, None, closed="left")],
         "bidirectional": ["boolean"],
+        "n_filters": [Interval(Integral, 0, None, closed="left")],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "pooling": [StrOptions({"last", "mean", "max", "concat", "attention"})],
         "num_attention_heads": [None, Interval(Integral, 1, None, closed="left")],
@@ -70,6 +74,8 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         forget_bias,
         num_layers,
         bidirectional,
+        n_filters,
+        kernel_size,
         dropout,
         pooling,
         num_attention_heads,
@@ -100,6 +106,8 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         self.forget_bias = forget_bias
         self.num_layers = num_layers
         self.bidirectional = bidirectional
+        self.n_filters = n_filters
+        self.kernel_size = kernel_size
         self.dropout = dropout
         self.pooling = pooling
         self.num_attention_heads = num_attention_heads

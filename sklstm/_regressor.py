@@ -48,6 +48,15 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         Whether each layer also reads the sequences from their ends. Helps where a
         sequence is complete when it is judged.
 
+    n_filters : int, default=32
+        Number of filters over the latest steps, whose outputs the recurrent layers read
+        beside the steps themselves: short patterns, such as a level without its noise, a
+        slope or a beat [9]_. Each filter reads one column; they are spread evenly over the
+        columns, and each column has at least one. 0 leaves them out.
+
+    kernel_size : int, default=9
+        Number of steps that a filter sees: the current one and those before it.
+
     dropout : float, default=0.0
         Probability of dropping a value between recurrent layers and before the output,
         in training. Values of the embedding of a category at a step are dropped twice,
@@ -79,14 +88,14 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     quantile : float, default=0.5
         The quantile to predict with `loss="quantile"`, between 0 and 1.
 
-    max_epochs : int, default=60
+    max_epochs : int, default=40
         Number of passes over the training data, at most.
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two near a 64th of the samples,
         from 16 to 256, and all of them up to 32. Where all sequences fit into one
-        batch, training is exact in its weights: an integer weight and that many copies
-        give the same model.
+        batch and none are held out, training is exact in its weights: an integer weight and
+        that many copies give the same model.
 
     lr : float, default=0.003
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
@@ -110,7 +119,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     early_stopping : bool or "auto", default="auto"
         Whether to hold out data, stop when its loss no longer improves and keep the
-        best epoch. "auto" does so from 1,000 samples on, and where `X_val` is given.
+        best epoch. "auto" does so from 100 samples on, unless all are of one group, and
+        where `X_val` is given.
 
     validation_fraction : float, default=0.1
         Share of the samples that early stopping holds out, of each member others.
@@ -239,6 +249,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     .. [8] R. J. Williams and J. Peng. "An efficient gradient-based algorithm for on-line
        training of recurrent network trajectories". Neural Computation 2, 1990.
 
+    .. [9] F. Chollet. "Xception: Deep learning with depthwise separable convolutions".
+       CVPR, 2017.
+
     Examples
     --------
     >>> from sklstm import LSTMRegressor
@@ -267,13 +280,15 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         forget_bias=1.0,
         num_layers=1,
         bidirectional=False,
+        n_filters=32,
+        kernel_size=9,
         dropout=0.0,
         pooling="concat",
         num_attention_heads=None,
         n_members="auto",
         loss="squared_error",
         quantile=0.5,
-        max_epochs=60,
+        max_epochs=40,
         batch_size="auto",
         lr=0.003,
         weight_decay=0.01,
@@ -300,6 +315,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
             forget_bias=forget_bias,
             num_layers=num_layers,
             bidirectional=bidirectional,
+            n_filters=n_filters,
+            kernel_size=kernel_size,
             dropout=dropout,
             pooling=pooling,
             num_attention_heads=num_attention_heads,

@@ -32,7 +32,9 @@ def states_of(clf, X, network=None):
             torch.from_numpy(part.values), first_row, torch.from_numpy(part.times)
         )
         with torch.no_grad():
-            states.append(network.recurrent(network.inputs(columns[None]))[0][0].numpy())
+            states.append(
+                network.recurrent(network.recurrent_inputs(columns[None]))[0][0].numpy()
+            )
     return states
 
 

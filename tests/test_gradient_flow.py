@@ -1,5 +1,7 @@
 """Gradients back in time, against formulas and differences."""
 
+import copy
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -18,16 +20,15 @@ LAST = {**FAST, "pooling": "last"}
 def states_and_loss(model, X, y, t):
     """States after a number of steps of one sequence, and the loss as their function."""
     network = model.module_
-    cell = cell_of(network, 0, "forward").double()
     columns = network.prepare(torch.from_numpy(X), torch.zeros(len(X), dtype=torch.long))
-    columns = columns[None].double()
+    network = copy.deepcopy(network).double()
+    columns = network.recurrent_inputs(columns[None].double()).detach()
+    cell = cell_of(network, 0, "forward").double()
     target = torch.tensor(model._loss_target(np.array([[y]]), network))
-    head = network.head
 
     def loss(*state):
         outputs, _ = cell(columns[:, t:], state)
-        weight, bias = head.weight.double(), head.bias.double()
-        return (torch.nn.functional.linear(outputs[:, -1], weight, bias) - target).square()
+        return (network.head(outputs[:, -1]) - target).square()
 
     with torch.no_grad():
         _, state = cell(columns[:, :t])

@@ -18,9 +18,9 @@ def middle_of(sequence):
 def only_feature_2_in_the_middle():
     """A model of sequences in which only feature 2 at steps 10 to 12 matters.
 
-    It forgets at once, and sequences differ in length, so that attention has to look where
-    something happens: a state that is kept could be looked at later, too, and in sequences
-    of one length a plain mean would do.
+    It forgets at once and has no filters, and sequences differ in length, so that attention
+    has to look where something happens: what is kept could be looked at later, too, and in
+    sequences of one length a plain mean would do.
     """
     rng = np.random.default_rng(0)
     X = [rng.normal(size=(n_steps, 4)) for n_steps in rng.integers(14, 41, 300)]
@@ -28,7 +28,7 @@ def only_feature_2_in_the_middle():
         x[:10, 2] = x[13:, 2] = 0
     y = np.array([middle_of(x)[:, 2].sum() for x in X])
     params = {**LEARNS, "hidden_size": 8, "max_epochs": 60, "lr": 0.02}
-    model = LSTMRegressor(pooling="attention", forget_bias=-4.0, **params)
+    model = LSTMRegressor(pooling="attention", forget_bias=-4.0, n_filters=0, **params)
     return model.fit(X, y), X, y
 
 

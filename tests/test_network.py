@@ -21,6 +21,7 @@ CONFIGS = {
         "missing_static": (1,),
     },
     "decay": {"missing_features": (0, 1), "missing": "decay"},
+    "filters": {"n_filters": 5, "kernel_size": 3, "missing_features": (1,)},
 }
 
 

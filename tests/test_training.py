@@ -159,7 +159,7 @@ def test_validation_data_needs_both_parts(regressor, given):
 
 @pytest.mark.parametrize(
     ("early_stopping", "n_samples", "n_held_out"),
-    [(False, 1000, 0), ("auto", 999, 0), ("auto", 1000, 100), (True, 50, 5)],
+    [(False, 100, 0), ("auto", 99, 0), ("auto", 100, 10), (True, 50, 5)],
 )
 def test_data_is_held_out_only_where_early_stopping_asks(
     early_stopping, n_samples, n_held_out
@@ -173,6 +173,14 @@ def test_data_is_held_out_only_where_early_stopping_asks(
     assert len(valid) == n_held_out
     assert sorted(train + valid) == list(range(n_samples))
     assert ("valid_loss" in model.history_[0]) == (n_held_out > 0)
+
+
+def test_one_group_is_not_divided_unless_asked():
+    X, y, group = numbered(100), np.arange(100.0), np.zeros(100)
+    model = LSTMRegressor(max_epochs=1, **ONE_MEMBER).fit(X, y, groups=group)
+    assert "valid_loss" not in model.history_[0]
+    with pytest.raises(ValueError, match="only one group"):
+        model.set_params(early_stopping=True).fit(X, y, groups=group)
 
 
 @pytest.mark.parametrize("how", ["groups", "ids"])

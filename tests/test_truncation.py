@@ -75,7 +75,7 @@ def test_gradients_are_those_of_a_state_cut_off_between_chunks(name, pooling, le
 @pytest.mark.parametrize("name", ["scores", "step_scores"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_scores_are_those_of_whole_sequences(cell, name):
-    options = {"cell": cell, "num_layers": 2}
+    options = {"cell": cell, "num_layers": 2, "n_filters": 4, "kernel_size": 3}
     for lengths in LENGTHS.values():
         batch = draw(lengths)
         found, gradients = scores_and_gradients(build(**options), name, batch)

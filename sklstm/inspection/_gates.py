@@ -155,7 +155,9 @@ def memory_span(estimator, X, layer=0, direction="forward", member=0):
 def _run_cell(network, cell, layer, direction, inputs) -> dict[str, torch.Tensor]:
     """Return every named value, (batch, time, hidden_size), as the steps were recorded."""
     lengths = inputs.get("lengths")
-    x = network.recurrent.layer_input(network.inputs(inputs["columns"]), lengths, layer)
+    x = network.recurrent.layer_input(
+        network.recurrent_inputs(inputs["columns"]), lengths, layer
+    )
     if direction == "backward":
         x = reverse_within_lengths(x, lengths)
     values = cell.trace(x)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sklstm.nn.attention import build_pooling
+from sklstm.nn.convolution import CausalConvolution
 from sklstm.nn.dropout import Dropout
 from sklstm.nn.inputs import Categories, StaticInputs, StepInputs
 from sklstm.nn.pooling import is_padding
@@ -49,6 +50,13 @@ class SequenceNetwork(nn.Module):
 
     bidirectional : bool, default=False
         Whether sequences are also read from their ends.
+
+    n_filters : int, default=0
+        Number of filters of a :class:`~sklstm.nn.convolution.CausalConvolution` over the
+        steps, whose outputs the recurrent layers read beside them; none if 0.
+
+    kernel_size : int, default=9
+        Number of steps that a filter sees.
 
     dropout : float, default=0.0
         Probability of dropping a value between recurrent layers and before the head.
@@ -106,6 +114,9 @@ class SequenceNetwork(nn.Module):
     static_inputs : StaticInputs
         The same for static columns.
 
+    convolution : CausalConvolution
+        The filters over the steps.
+
     recurrent : RecurrentStack
         The LSTM layers.
 
@@ -136,6 +147,8 @@ class SequenceNetwork(nn.Module):
         hidden_size: int = 64,
         num_layers: int = 1,
         bidirectional: bool = False,
+        n_filters: int = 0,
+        kernel_size: int = 9,
         dropout: float = 0.0,
         pooling: str = "concat",
         cell: str = "lstm",
@@ -158,6 +171,8 @@ class SequenceNetwork(nn.Module):
             "hidden_size": hidden_size,
             "num_layers": num_layers,
             "bidirectional": bidirectional,
+            "n_filters": n_filters,
+            "kernel_size": kernel_size,
             "dropout": dropout,
             "pooling": pooling,
             "cell": cell,
@@ -178,11 +193,16 @@ class SequenceNetwork(nn.Module):
             n_features, missing_features, missing, has_times, categories, dropout
         )
         self.static_inputs = StaticInputs(n_static, missing_static, static_categories)
+        self.convolution = CausalConvolution(self.inputs.n_outputs, n_filters, kernel_size)
         recurrent_options = {name: self.config[name] for name in RECURRENT_OPTIONS}
-        self.recurrent = RecurrentStack(self.inputs.n_outputs, **recurrent_options)
+        self.recurrent = RecurrentStack(self.convolution.n_outputs, **recurrent_options)
         self.attention = self._build_attention() if num_attention_heads else None
+        self._add_head(pooling, n_outputs)
+
+    def _add_head(self, pooling: str, n_outputs: int) -> None:
+        """Add what leads from the states to the outputs."""
         self.pooling = build_pooling(pooling, self.recurrent.n_outputs)
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(self.config["dropout"])
         self.head = nn.Linear(self.pooling.n_outputs + self.static_inputs.n_outputs, n_outputs)
         self.register_buffer("output_mean", torch.zeros(n_outputs, dtype=torch.float64))
         self.register_buffer("output_scale", torch.ones(n_outputs, dtype=torch.float64))
@@ -292,9 +312,13 @@ class SequenceNetwork(nn.Module):
             return pooled
         return torch.cat([pooled, self.static_inputs(static)], dim=-1)
 
+    def recurrent_inputs(self, columns: Tensor) -> Tensor:
+        """Return what the recurrent layers read: (batch, time, convolution.n_outputs)."""
+        return self.convolution(self.inputs(columns))
+
     def _states(self, columns: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the states at every step, and after the whole sequence was read."""
-        outputs, last = self.recurrent(self.inputs(columns), lengths)
+        outputs, last = self.recurrent(self.recurrent_inputs(columns), lengths)
         if self.attention is None:
             return outputs, last
         outputs = self.attention(outputs, lengths)
@@ -306,9 +330,11 @@ class SequenceNetwork(nn.Module):
 
     def _pooled_on(self, columns: Tensor, state, carry) -> tuple:
         """Return the pooled states at each step of a chunk, the state and the carry."""
-        outputs, state = self.recurrent.run_on(self.inputs(columns), state)
+        before, states = state or (None, None)
+        x, before = self.convolution.run_on(self.inputs(columns), before)
+        outputs, states = self.recurrent.run_on(x, states)
         pooled, carry = self.pooling.run(outputs, carry)
-        return pooled, state, carry
+        return pooled, (before, states), carry
 
     def step_scores(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
