@@ -91,3 +91,20 @@ def test_estimators_without_filters_have_a_plain_network(full_records, labels):
 def test_sizes_that_make_no_sense_are_refused(full_records, labels, name, value):
     with pytest.raises(ValueError, match=f"'{name}' parameter"):
         LSTMClassifier(**FAST, **{name: value}).fit(full_records, labels)
+
+
+def test_columns_that_are_not_filtered_stay_as_they_are():
+    part, x = CausalConvolution(COLUMNS, 4, filtered=[0, 2]).double(), draw()
+    found = part(x)
+    assert found.shape[2] == part.n_outputs == COLUMNS + 4
+    torch.testing.assert_close(found[..., :COLUMNS], x)
+    x[..., 1] = 0
+    assert torch.equal(part(x)[..., COLUMNS:], found[..., COLUMNS:])
+
+
+def test_values_are_filtered_but_not_the_marks_of_gaps():
+    options = {"missing_features": (0, 1), "has_times": True, "categories": [(2, 5)]}
+    network = SequenceNetwork(COLUMNS, 1, n_filters=4, **options)
+    n_codes = network.inputs.embeddings.n_outputs
+    assert network.inputs.value_columns == [0, 1, *range(7, 7 + n_codes)]
+    assert network.convolution.filters.groups == 2 + n_codes

@@ -1,6 +1,7 @@
 """Filters over the latest steps, beside the steps themselves."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -23,11 +24,14 @@ class CausalConvolution(nn.Module):
         Number of columns.
 
     n_filters : int, default=32
-        Number of filters, spread evenly over the columns: each has as many as are needed
-        for at least `n_filters` in all. With 0 the columns stay by themselves.
+        Number of filters, spread evenly over the columns that are filtered: each has as many
+        as are needed for at least `n_filters` in all. With 0 the columns stay by themselves.
 
     kernel_size : int, default=9
         Number of steps that a filter sees.
+
+    filtered : sequence of int, default=None
+        The columns that are filtered; all if None.
 
     Attributes
     ----------
@@ -40,14 +44,23 @@ class CausalConvolution(nn.Module):
        CVPR, 2017.
     """
 
-    def __init__(self, n_inputs: int, n_filters: int = 32, kernel_size: int = 9):
+    def __init__(
+        self,
+        n_inputs: int,
+        n_filters: int = 32,
+        kernel_size: int = 9,
+        filtered: Sequence[int] | None = None,
+    ):
         super().__init__()
-        n_each = math.ceil(n_filters / n_inputs)
-        self.n_outputs = n_inputs * (1 + n_each)
-        self.n_before = kernel_size - 1 if n_filters else 0
+        filtered = list(range(n_inputs) if filtered is None else filtered)
+        n_filtered = len(filtered) if n_filters else 0
+        n_filters = math.ceil(n_filters / max(n_filtered, 1)) * n_filtered
+        self.n_outputs = n_inputs + n_filters
+        self.n_before = kernel_size - 1
+        self.filtered = slice(None) if n_filtered == n_inputs else filtered
         self.filters = None
         if n_filters:
-            self.filters = nn.Conv1d(n_inputs, n_inputs * n_each, kernel_size, groups=n_inputs)
+            self.filters = nn.Conv1d(n_filtered, n_filters, kernel_size, groups=n_filtered)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (batch, time, n_outputs) for right-padded x, (batch, time, n_inputs)."""
@@ -61,21 +74,22 @@ class CausalConvolution(nn.Module):
         x : Tensor of shape (batch, time, n_inputs)
             The chunk.
 
-        before : Tensor of shape (batch, kernel_size - 1, n_inputs) or None
-            The steps before the chunk; None for the first one.
+        before : Tensor of shape (batch, n_filtered, kernel_size - 1) or None
+            The filtered columns of the steps before the chunk; None for the first one.
 
         Returns
         -------
         columns : Tensor of shape (batch, time, n_outputs)
             The columns of x, then the filters' outputs.
 
-        before : Tensor of shape (batch, kernel_size - 1, n_inputs)
+        before : Tensor of shape (batch, n_filtered, kernel_size - 1)
             What the next chunk needs.
         """
-        if before is None:
-            before = x.new_zeros(len(x), self.n_before, x.shape[2])
         if self.filters is None:
-            return x, before
-        seen = torch.cat([before, x], dim=1).transpose(1, 2)  # (batch, n_inputs, time)
-        filtered = F.gelu(self.filters(seen)).transpose(1, 2)
-        return torch.cat([x, filtered], dim=-1), seen[..., x.shape[1] :].transpose(1, 2)
+            return x, x.new_zeros(0)
+        seen = x[..., self.filtered].transpose(1, 2)  # (batch, n_filtered, time)
+        if before is None:
+            before = seen.new_zeros(*seen.shape[:2], self.n_before)
+        seen = torch.cat([before, seen], dim=2)
+        patterns = F.gelu(self.filters(seen)).transpose(1, 2)
+        return torch.cat([x, patterns], dim=-1), seen[..., x.shape[1] :]

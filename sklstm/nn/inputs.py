@@ -162,6 +162,12 @@ class StepInputs(nn.Module):
         coded = self.embeddings.origins(self.split.codes)
         return [*numbers.tolist(), *2 * marked, *[-1] * self.has_times, *coded]
 
+    @property
+    def value_columns(self) -> list[int]:
+        """The columns that come out which hold values: no marks of gaps, no times."""
+        n_numbers, n_codes = self.split.n_numbers, self.embeddings.n_outputs
+        return [*range(n_numbers), *range(self.n_outputs - n_codes, self.n_outputs)]
+
     def prepare(
         self, x: Tensor, first_row: Tensor, times: Tensor | None, dtype: torch.dtype
     ) -> Tensor:

@@ -53,7 +53,8 @@ class SequenceNetwork(nn.Module):
 
     n_filters : int, default=0
         Number of filters of a :class:`~sklstm.nn.convolution.CausalConvolution` over the
-        steps, whose outputs the recurrent layers read beside them; none if 0.
+        values of the steps, whose outputs the recurrent layers read beside the steps; none
+        if 0.
 
     kernel_size : int, default=9
         Number of steps that a filter sees.
@@ -193,11 +194,16 @@ class SequenceNetwork(nn.Module):
             n_features, missing_features, missing, has_times, categories, dropout
         )
         self.static_inputs = StaticInputs(n_static, missing_static, static_categories)
-        self.convolution = CausalConvolution(self.inputs.n_outputs, n_filters, kernel_size)
-        recurrent_options = {name: self.config[name] for name in RECURRENT_OPTIONS}
-        self.recurrent = RecurrentStack(self.convolution.n_outputs, **recurrent_options)
+        self.convolution = CausalConvolution(
+            self.inputs.n_outputs, n_filters, kernel_size, self.inputs.value_columns
+        )
+        self.recurrent = self._build_recurrent()
         self.attention = self._build_attention() if num_attention_heads else None
         self._add_head(pooling, n_outputs)
+
+    def _build_recurrent(self) -> RecurrentStack:
+        options = {name: self.config[name] for name in RECURRENT_OPTIONS}
+        return RecurrentStack(self.convolution.n_outputs, **options)
 
     def _add_head(self, pooling: str, n_outputs: int) -> None:
         """Add what leads from the states to the outputs."""
