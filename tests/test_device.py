@@ -190,6 +190,15 @@ def test_a_model_of_a_gpu_loads_where_there_is_none(regressor, ragged, targets, 
 
 
 @needs_cuda
+def test_fits_on_a_gpu_are_repeatable(classifier, full_records, labels):
+    classifier.set_params(device="cuda")
+    first, second = (
+        classifier.fit(full_records, labels).predict_proba(full_records) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+@needs_cuda
 def test_fit_leaves_the_generator_of_the_gpu_as_it_was(classifier, ragged, labels):
     torch.cuda.init()
     before = torch.cuda.get_rng_state()
