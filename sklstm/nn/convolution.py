@@ -60,7 +60,9 @@ class CausalConvolution(nn.Module):
         self.filtered = slice(None) if n_filtered == n_inputs else filtered
         self.filters = None
         if n_filters:
-            self.filters = nn.Conv1d(n_filtered, n_filters, kernel_size, groups=n_filtered)
+            # A Conv1d would do the same, but its kernels for groups take twice the time.
+            kernel = (1, kernel_size)
+            self.filters = nn.Conv2d(n_filtered, n_filters, kernel, groups=n_filtered)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (batch, time, n_outputs) for right-padded x, (batch, time, n_inputs)."""
@@ -91,5 +93,5 @@ class CausalConvolution(nn.Module):
         if before is None:
             before = seen.new_zeros(*seen.shape[:2], self.n_before)
         seen = torch.cat([before, seen], dim=2)
-        patterns = F.gelu(self.filters(seen)).transpose(1, 2)
+        patterns = F.gelu(self.filters(seen[:, :, None])[:, :, 0]).transpose(1, 2)
         return torch.cat([x, patterns], dim=-1), seen[..., x.shape[1] :]
