@@ -118,7 +118,7 @@ def save_and_load(model):
 # The test utterances were recorded on other occasions than the training ones.
 
 
-def main(max_epochs=60, n_jobs=2, figures=None):
+def main(max_epochs=40, n_jobs=2, figures=None):
     utterances, speakers = load_japanese_vowels(return_X_y=True)
     lengths = utterances.lengths
     print(f"{utterances}, from {lengths.min()} to {lengths.max()} steps long.\n")

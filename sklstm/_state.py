@@ -27,7 +27,6 @@ def training_state(seed: int, device: torch.device) -> Iterator[None]:
         _one_at_a_time,
         _forked_generators(device),
         _single_precision(),
-        _repeatable_convolutions(),
         flushed_denormals(),
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -84,17 +83,6 @@ def _single_precision() -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(dtype)
-
-
-@contextmanager
-def _repeatable_convolutions() -> Iterator[None]:
-    """Keep cuDNN from algorithms that add up gradients in an order of chance."""
-    before = torch.backends.cudnn.deterministic
-    torch.backends.cudnn.deterministic = True
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.deterministic = before
 
 
 def _forked_generators(device: torch.device):

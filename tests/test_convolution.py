@@ -30,7 +30,7 @@ def gelu(a):
 @pytest.mark.parametrize("kernel_size", [1, 4, 9])
 def test_filters_read_their_column_at_the_latest_steps(kernel_size):
     convolution, x = build(kernel_size=kernel_size), draw()
-    weight = convolution.filters.weight.detach().numpy()[:, 0, 0]  # (n_filters, kernel_size)
+    weight = convolution.filters.weight.detach().numpy()[:, 0]  # (n_filters, kernel_size)
     bias = convolution.filters.bias.detach().numpy()
     expected = np.empty((BATCH, TIME, len(weight)))
     for t in range(TIME):

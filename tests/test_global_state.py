@@ -109,23 +109,6 @@ def test_a_fit_that_fails_leaves_all_as_it_was(error, setting, classifier, ragge
     assert global_state() == before
 
 
-class Deterministic(Callback):
-    """Records whether cuDNN keeps to repeatable algorithms."""
-
-    def on_train_begin(self, net, **kwargs):
-        self.seen = torch.backends.cudnn.deterministic
-
-    def __deepcopy__(self, memo):
-        return self
-
-
-def test_convolutions_are_repeatable_while_fitting(classifier, ragged, labels):
-    record = Deterministic()
-    classifier.set_params(callbacks=[record]).fit(ragged, labels)
-    assert record.seen
-    assert not torch.backends.cudnn.deterministic
-
-
 class FailingModule(torch.nn.Module):
     def forward(self, *args):
         raise RuntimeError("boom")

@@ -60,9 +60,7 @@ class CausalConvolution(nn.Module):
         self.filtered = slice(None) if n_filtered == n_inputs else filtered
         self.filters = None
         if n_filters:
-            # A Conv1d would do the same, but its kernels for groups take twice the time.
-            kernel = (1, kernel_size)
-            self.filters = nn.Conv2d(n_filtered, n_filters, kernel, groups=n_filtered)
+            self.filters = nn.Conv1d(n_filtered, n_filters, kernel_size, groups=n_filtered)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (batch, time, n_outputs) for right-padded x, (batch, time, n_inputs)."""
@@ -76,7 +74,7 @@ class CausalConvolution(nn.Module):
         x : Tensor of shape (batch, time, n_inputs)
             The chunk.
 
-        before : Tensor of shape (batch, n_filtered, kernel_size - 1) or None
+        before : Tensor of shape (kernel_size - 1, batch, n_filtered) or None
             The filtered columns of the steps before the chunk; None for the first one.
 
         Returns
@@ -84,14 +82,29 @@ class CausalConvolution(nn.Module):
         columns : Tensor of shape (batch, time, n_outputs)
             The columns of x, then the filters' outputs.
 
-        before : Tensor of shape (batch, n_filtered, kernel_size - 1)
+        before : Tensor of shape (kernel_size - 1, batch, n_filtered)
             What the next chunk needs.
         """
         if self.filters is None:
             return x, x.new_zeros(0)
-        seen = x[..., self.filtered].transpose(1, 2)  # (batch, n_filtered, time)
+        # Time first, which is how the recurrent kernels read, and the input mostly lies.
+        x = x.transpose(0, 1)
+        seen = x[..., self.filtered]
         if before is None:
-            before = seen.new_zeros(*seen.shape[:2], self.n_before)
-        seen = torch.cat([before, seen], dim=2)
-        patterns = F.gelu(self.filters(seen[:, :, None])[:, :, 0]).transpose(1, 2)
-        return torch.cat([x, patterns], dim=-1), seen[..., x.shape[1] :]
+            before = seen.new_zeros(self.n_before, *seen.shape[1:])
+        seen = torch.cat([before, seen])
+        columns = torch.cat([x, F.gelu(self._filter(seen))], dim=-1)
+        return columns.transpose(0, 1), seen[len(x) :]
+
+    def _filter(self, seen: Tensor) -> Tensor:
+        """Return (time, batch, n_filters) for (n_before + time, batch, n_filtered).
+
+        A sum over the steps that a filter sees takes a quarter of the time of torch's
+        convolution in groups, and is the same on a GPU from run to run.
+        """
+        weight, total = self.filters.weight, self.filters.bias
+        seen = seen.repeat_interleave(len(weight) // seen.shape[2], dim=2)
+        n_steps = len(seen) - self.n_before
+        for step, share in enumerate(weight[:, 0].unbind(dim=1)):
+            total = torch.addcmul(total, seen[step : step + n_steps], share)
+        return total
