@@ -99,8 +99,8 @@ class CausalConvolution(nn.Module):
     def _filter(self, seen: Tensor) -> Tensor:
         """Return (time, batch, n_filters) for (n_before + time, batch, n_filtered).
 
-        A sum over the steps that a filter sees takes a quarter of the time of torch's
-        convolution in groups, and is the same on a GPU from run to run.
+        On a CPU, a sum over the steps that a filter sees takes a quarter of the time of
+        torch's convolution in groups.
         """
         weight, total = self.filters.weight, self.filters.bias
         seen = seen.repeat_interleave(len(weight) // seen.shape[2], dim=2)
