@@ -192,8 +192,9 @@ class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metacla
     def _holds_out(self, samples):
         if self.early_stopping != "auto":
             return self.early_stopping
-        is_one_group = samples.groups is not None and len(np.unique(samples.groups)) == 1
-        return len(samples) >= AUTO_SAMPLES and not is_one_group
+        groups = samples.groups
+        can_divide = groups is None or (groups != groups[0]).any()
+        return len(samples) >= AUTO_SAMPLES and can_divide
 
     def _count_members(self, is_new, auto):
         if not is_new:

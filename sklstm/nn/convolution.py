@@ -52,15 +52,15 @@ class CausalConvolution(nn.Module):
         filtered: Sequence[int] | None = None,
     ):
         super().__init__()
-        filtered = list(range(n_inputs) if filtered is None else filtered)
-        n_filtered = len(filtered) if n_filters else 0
-        n_filters = math.ceil(n_filters / max(n_filtered, 1)) * n_filtered
-        self.n_outputs = n_inputs + n_filters
+        filtered = torch.as_tensor(range(n_inputs) if filtered is None else filtered)
+        self.register_buffer("filtered", filtered, persistent=False)
         self.n_before = kernel_size - 1
-        self.filtered = slice(None) if n_filtered == n_inputs else filtered
+        self.n_outputs = n_inputs
         self.filters = None
-        if n_filters:
-            self.filters = nn.Conv1d(n_filtered, n_filters, kernel_size, groups=n_filtered)
+        if n_filters and len(filtered):
+            n = len(filtered)
+            self.filters = nn.Conv1d(n, n * math.ceil(n_filters / n), kernel_size, groups=n)
+            self.n_outputs += self.filters.out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (batch, time, n_outputs) for right-padded x, (batch, time, n_inputs)."""
@@ -89,7 +89,7 @@ class CausalConvolution(nn.Module):
             return x, x.new_zeros(0)
         # Time first, which is how the recurrent kernels read, and the input mostly lies.
         x = x.transpose(0, 1)
-        seen = x[..., self.filtered]
+        seen = x.index_select(2, self.filtered)
         if before is None:
             before = seen.new_zeros(self.n_before, *seen.shape[1:])
         seen = torch.cat([before, seen])
