@@ -48,10 +48,10 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         sequence is complete when it is judged.
 
     n_filters : int, default=32
-        Number of filters over the latest steps, whose outputs the recurrent layers read
-        beside the steps themselves: short patterns, such as a level without its noise, a
-        slope or a beat [9]_. Each filter reads one feature; they are spread evenly over the
-        features, and each has at least one. 0 leaves them out.
+        About how many filters there are over the latest steps, whose outputs the recurrent
+        layers read beside the steps themselves: short patterns, such as a level without its
+        noise, a slope or a beat [9]_. Each filter reads one feature; they are spread evenly
+        over the features, and each has at least one. 0 leaves them out.
 
     kernel_size : int, default=9
         Number of steps that a filter sees: the current one and those before it.

@@ -44,7 +44,9 @@ def test_filters_read_their_column_at_the_latest_steps(kernel_size):
     np.testing.assert_allclose(found[..., COLUMNS:], expected, rtol=1e-10)
 
 
-@pytest.mark.parametrize(("n_columns", "n_each"), [(1, 32), (3, 11), (32, 1), (100, 1)])
+@pytest.mark.parametrize(
+    ("n_columns", "n_each"), [(1, 32), (3, 11), (12, 3), (24, 1), (32, 1), (100, 1)]
+)
 def test_filters_are_spread_evenly_over_the_columns(n_columns, n_each):
     convolution = build(32, n_columns=n_columns)
     assert convolution.n_outputs == n_columns * (1 + n_each)
@@ -78,7 +80,7 @@ def test_later_steps_do_not_change_a_step():
 
 
 def test_the_network_reads_filters_beside_the_steps():
-    network = SequenceNetwork(COLUMNS, 1, hidden_size=5, n_filters=4)
+    network = SequenceNetwork(COLUMNS, 1, hidden_size=5, n_filters=6)
     assert network.recurrent.forward_layers[0].weight_ih_l0.shape == (20, 3 * COLUMNS)
 
 

@@ -1,6 +1,5 @@
 """Filters over the latest steps, beside the steps themselves."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -24,8 +23,9 @@ class CausalConvolution(nn.Module):
         Number of columns.
 
     n_filters : int, default=32
-        Number of filters, spread evenly over the columns that are filtered: each has as many
-        as are needed for at least `n_filters` in all. With 0 the columns stay by themselves.
+        About how many filters there are, spread evenly over the columns that are filtered:
+        each has `n_filters` over the number of columns, rounded, but at least one. With 0
+        the columns stay by themselves.
 
     kernel_size : int, default=9
         Number of steps that a filter sees.
@@ -59,7 +59,8 @@ class CausalConvolution(nn.Module):
         self.filters = None
         if n_filters and len(filtered):
             n = len(filtered)
-            self.filters = nn.Conv1d(n, n * math.ceil(n_filters / n), kernel_size, groups=n)
+            n_each = max(round(n_filters / n), 1)
+            self.filters = nn.Conv1d(n, n_each * n, kernel_size, groups=n)
             self.n_outputs += self.filters.out_channels
 
     def forward(self, x: Tensor) -> Tensor:

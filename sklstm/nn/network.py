@@ -52,9 +52,9 @@ class SequenceNetwork(nn.Module):
         Whether sequences are also read from their ends.
 
     n_filters : int, default=0
-        Number of filters of a :class:`~sklstm.nn.convolution.CausalConvolution` over the
-        values of the steps, whose outputs the recurrent layers read beside the steps; none
-        if 0.
+        About how many filters a :class:`~sklstm.nn.convolution.CausalConvolution` has over
+        the values of the steps, whose outputs the recurrent layers read beside the steps;
+        none if 0.
 
     kernel_size : int, default=9
         Number of steps that a filter sees.
