@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklstm._selection import SequenceSelection, rows_of
+from sklstm._selection import SequenceSelection, chunks_of, rows_of
 from sklstm.sequences import SequenceArray
 from sklstm.sequences._categories import column_number, decode, encode, recode
 
@@ -118,16 +118,17 @@ def count_categories(
         By column.
     """
     array = sequences.array
-    rows, _ = rows_of(sequences.starts, sequences.lengths)
-    owner = np.repeat(np.arange(len(sequences)), sequences.lengths)
-    steps = {
-        column: _count(array.values[rows, column], owner, len(categories), weight)
-        for column, categories in array.categories.items()
-    }
+    steps = {column: np.zeros(len(names)) for column, names in array.categories.items()}
+    for chunk in chunks_of(sequences.lengths) if steps else ():
+        lengths = sequences.lengths[chunk]
+        rows, _ = rows_of(sequences.starts[chunk], lengths)
+        owner = np.repeat(np.arange(len(lengths)), lengths)
+        for column, count in steps.items():
+            count += _count(array.values[rows, column], owner, len(count), weight[chunk])
     owner = np.arange(len(sequences))
     static = {
-        column: _count(sequences.static[:, column], owner, len(categories), weight)
-        for column, categories in array.static_categories.items()
+        column: _count(sequences.static[:, column], owner, len(names), weight)
+        for column, names in array.static_categories.items()
     }
     return steps, static
 

@@ -1,10 +1,12 @@
 """Categories of step and static columns, from what users give to predictions."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import FAST
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 
@@ -14,7 +16,6 @@ from sklstm._selection import SequenceSelection
 from sklstm.inspection import feature_attributions, gate_activations, sequence_importance
 
 NAN = float("nan")
-FAST = {"hidden_size": 8, "max_epochs": 3, "random_state": 0, "device": "cpu"}
 TEXTS = [["a", "good", "film"], ["bad"], ["so", "good"], ["a", "bad", "day"]] * 10
 LABELS = [1, 0, 1, 0] * 10
 
@@ -346,3 +347,18 @@ class TestCategoricalFeatures:
     def test_texts_that_are_not_divided_into_words_are_refused(self, X):
         with pytest.raises(ValueError, match=r"such as \[text.split\(\) for text in X\]"):
             LSTMClassifier(**FAST).fit(X, [0, 1])
+
+
+@pytest.mark.parametrize("categories", [None, {0: ["a", "b"]}])
+def test_counting_categories_takes_the_memory_of_a_chunk(categories):
+    values = np.random.default_rng(0).integers(0, 2, size=(200_000, 1)).astype(float)
+    X = SequenceSelection(SequenceArray(values, [20] * 10_000, categories=categories))
+    weight = np.ones(len(X))
+    tracemalloc.start()
+    try:
+        counts, _ = count_categories(X, weight)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < values.nbytes / 2
+    assert [count.tolist() for count in counts.values()] == [[10_000, 10_000]] * len(counts)
