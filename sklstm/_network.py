@@ -16,6 +16,15 @@ from sklstm.nn import EnsembleNetwork, SequenceNetwork
 
 Network = SequenceNetwork | EnsembleNetwork
 
+RARE = 0.5
+"""Share of missing values beyond which a column is one of values that are rarely measured."""
+
+BOUND_IF_RARE = 3.0
+"""Standard deviations from the mean that no value of such a column reaches.
+
+What is measured now and then, as in a laboratory, has a long tail and slips of the pen in it.
+Of a signal that is recorded at each step, the peaks matter."""
+
 
 def build_network(
     train: MemberSamples,
@@ -52,13 +61,13 @@ def build_network(
     static, static_numbers = None, _others(array.static_categories, sequences.n_static)
     if sequences.static is not None:
         static = column_statistics([(sequences.static, weight)], without_far=True)
-        options["missing_static"] = static_numbers[static.has_missing[static_numbers]]
+        options["missing_static"] = static_numbers[static.missing[static_numbers] > 0]
     network = _new_network(
         n_members=len(train.rows),
         n_features=sequences.n_features,
         n_outputs=n_outputs,
         n_static=sequences.n_static,
-        missing_features=numbers[steps.has_missing[numbers]],
+        missing_features=numbers[steps.missing[numbers] > 0],
         longest=int(sequences.lengths.max()),
         has_times=sequences.times is not None,
         categories=_sizes(array.categories),
@@ -104,9 +113,11 @@ def _new_network(n_members: int = 1, **config: Any) -> Network:
 def _set_statistics(
     inputs: nn.Module, statistics: ColumnStatistics, columns: np.ndarray
 ) -> None:
-    inputs.standardization.set_statistics(
-        torch.from_numpy(statistics.mean[columns]), torch.from_numpy(statistics.scale[columns])
-    )
+    # Rounded, so that weights and as many copies give the same at the threshold itself.
+    is_rare = np.round(statistics.missing, 9) > RARE
+    bound = np.where(is_rare, BOUND_IF_RARE, np.inf)
+    parts = statistics.mean, statistics.scale, bound
+    inputs.standardization.set_statistics(*(torch.from_numpy(p[columns]) for p in parts))
 
 
 def network_to_arrays(network: Network) -> dict[str, Any]:

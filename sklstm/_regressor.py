@@ -135,7 +135,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         Whether the network subtracts from each feature its mean over the observed
         steps, and divides it by its standard deviation. Values further than twenty
         standard deviations from the mean do not count for either, and are compressed by
-        a logarithm beyond.
+        a logarithm beyond. A feature that is missing at more than half of the steps
+        approaches three standard deviations smoothly and goes no further [10]_.
 
     missing : {"indicator", "forward", "decay"}, default="forward"
         What stands in for a missing value of a feature that has missing values in
@@ -251,6 +252,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     .. [9] F. Chollet. "Xception: Deep learning with depthwise separable convolutions".
        CVPR, 2017.
+
+    .. [10] D. Holzmüller, L. Grinsztajn and I. Steinwart. "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data". NeurIPS, 2024.
 
     Examples
     --------

@@ -12,11 +12,11 @@ Chunks = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
 class ColumnStatistics(NamedTuple):
-    """Mean, standard deviation and whether any value is missing, a value a column."""
+    """Mean, standard deviation and the share of values that are missing, of each column."""
 
     mean: np.ndarray
     scale: np.ndarray
-    has_missing: np.ndarray
+    missing: np.ndarray
 
 
 def column_statistics(chunks: Chunks, without_far: bool = False) -> ColumnStatistics:
@@ -51,15 +51,16 @@ def column_statistics(chunks: Chunks, without_far: bool = False) -> ColumnStatis
 
 def _statistics_of_nearby(chunks: Chunks, centre, nearby) -> tuple[ColumnStatistics, bool]:
     """Return the statistics of the values nearby the centre, and whether any is far."""
-    observed, total, squares = np.zeros((3, len(centre)))
-    has_missing = np.zeros(len(centre), dtype=bool)
+    observed, missing, total, squares = np.zeros((4, len(centre)))
+    n_rows = 0.0
     least, most = np.full(len(centre), np.inf), np.full(len(centre), -np.inf)
     # Sums of differences from a value of the column: those of a constant one are exact.
     for difference, is_used, weight in _differences(chunks, centre, nearby):
+        n_rows += weight.sum()
         if is_used is None:
             observed += weight.sum()
         else:
-            has_missing |= np.isnan(difference).any(axis=0)
+            missing += weight @ np.isnan(difference)
             observed += weight @ is_used
             difference[~is_used] = 0.0
         total += weight @ difference
@@ -70,7 +71,7 @@ def _statistics_of_nearby(chunks: Chunks, centre, nearby) -> tuple[ColumnStatist
     scale = np.sqrt(np.maximum(_divide(squares, observed) - shift**2, 0.0))
     furthest = np.maximum(most - shift, shift - least)
     statistics = ColumnStatistics(
-        centre + shift, np.where(scale == 0, 1.0, scale), has_missing
+        centre + shift, np.where(scale == 0, 1.0, scale), missing / n_rows
     )
     return statistics, bool((furthest > FAR * scale).any())
 

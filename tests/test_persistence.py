@@ -6,12 +6,12 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from conftest import FAST
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
 
-FAST = {"hidden_size": 8, "max_epochs": 2, "random_state": 0, "device": "cpu"}
 MODELS = {
     "binary": (LSTMClassifier, "ragged", "labels", {}),
     "multiclass": (LSTMClassifier, "ragged", "three_labels", {"pooling": "last"}),

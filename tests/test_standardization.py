@@ -3,15 +3,18 @@ import math
 import numpy as np
 import pytest
 import torch
+from conftest import FAST
 
+from sklstm import LSTMClassifier
 from sklstm.nn.standardization import Standardization
 
 NAN = float("nan")
 
 
-def build(mean, scale):
+def build(mean, scale, bound=None):
     standardization = Standardization(len(mean))
-    standardization.set_statistics(torch.tensor(mean), torch.tensor(scale))
+    statistics = (mean, scale) if bound is None else (mean, scale, bound)
+    standardization.set_statistics(*map(torch.tensor, statistics))
     return standardization
 
 
@@ -53,3 +56,31 @@ def test_values_far_from_the_mean_grow_as_a_logarithm():
     z = build([0.0], [2.0])(x, torch.float64).flatten().tolist()
     beyond = 20 + math.log1p(180)
     assert z == pytest.approx([-beyond, -20, 0, 19.5, 20, 20 + math.log1p(1), beyond])
+
+
+def test_a_bound_is_approached_smoothly_and_columns_without_one_stay():
+    z = torch.tensor([-100.0, -3.0, 0.0, 0.1, 4.0])
+    found = build([5.0, 5.0], [2.0, 2.0], [3.0, math.inf])(
+        torch.stack([5 + 2 * z, 5 + 2 * z], dim=1), torch.float64
+    )
+    expected = [-2.9776, -3 / math.sqrt(2), 0.0, 0.1 / math.sqrt(1 + 0.01 / 9), 12 / 5]
+    assert found[:, 0].tolist() == pytest.approx(expected, abs=1e-4)
+    assert found[1:, 1].tolist() == pytest.approx(z[1:].tolist())
+    assert (found[:, 0].diff() > 0).all()
+
+
+def test_features_that_are_mostly_missing_are_bounded():
+    X = np.random.default_rng(0).normal(size=(8, 10, 3))
+    X[:, :6, 0] = X[:, :5, 1] = NAN
+    clf = LSTMClassifier(**FAST).fit(X, np.arange(8) % 2)
+    assert clf.module_.inputs.standardization.bound.tolist() == [3.0, math.inf, math.inf]
+    X[3, 2, 0] = 1e5
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize("weight", [0.1, 1 / 3, 3.0])
+def test_equal_weights_do_not_move_the_share_of_missing_values(weight):
+    X = np.random.default_rng(0).normal(size=(7, 10, 1))
+    X[:, :5] = NAN
+    clf = LSTMClassifier(**FAST).fit(X, np.arange(7) % 2, np.full(7, weight))
+    assert clf.module_.inputs.standardization.bound.item() == math.inf

@@ -12,6 +12,8 @@ FAR = 20.0
 class Standardization(nn.Module):
     """Subtract a mean from each column and divide by a scale; a missing value gives 0.
 
+    A column may have a bound, which its values approach smoothly, as in RealMLP [1]_.
+
     Parameters
     ----------
     n_columns : int
@@ -25,6 +27,15 @@ class Standardization(nn.Module):
     far : Tensor
         Buffer, infinite until :meth:`set_statistics`, then `FAR`: what is further from
         the mean is compressed.
+
+    bound : Tensor of shape (n_columns,)
+        Buffer: how many standard deviations from the mean no value reaches. Infinite, and
+        without effect, until it is set.
+
+    References
+    ----------
+    .. [1] D. Holzmüller, L. Grinsztajn and I. Steinwart. "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data". NeurIPS, 2024.
     """
 
     def __init__(self, n_columns: int):
@@ -33,18 +44,22 @@ class Standardization(nn.Module):
         self.register_buffer("mean", torch.zeros(n_columns, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(n_columns, dtype=torch.float64))
         self.register_buffer("far", torch.tensor(torch.inf))
+        self.register_buffer("bound", torch.full((n_columns,), torch.inf))
 
-    def set_statistics(self, mean: Tensor, scale: Tensor) -> None:
-        """Set what is subtracted from each column and what it is divided by."""
+    def set_statistics(self, mean: Tensor, scale: Tensor, bound: Tensor | None = None) -> None:
+        """Set what is subtracted from each column, what it is divided by, and the bounds."""
         self.mean.copy_(mean)
         self.scale.copy_(scale)
         self.far.fill_(FAR)
+        if bound is not None:
+            self.bound.copy_(bound)
 
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Return standardised columns in the type of the network's weights."""
         # Double precision where x has it; single is as good as single x.
         mean, scale = self.mean.to(x.dtype), self.scale.to(x.dtype)
-        return compress_far(torch.nan_to_num((x - mean) / scale).to(dtype), self.far)
+        z = compress_far(torch.nan_to_num((x - mean) / scale).to(dtype), self.far)
+        return z * torch.rsqrt(1 + torch.square(z / self.bound.to(dtype)))
 
 
 def compress_far(z: Tensor, far: Tensor) -> Tensor:
