@@ -53,11 +53,11 @@ class KeepBest(Callback):
             self._keep(net)
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        net.module_.load_state_dict(self.state_)
+        for weight, kept in zip(optimized_tensors(net.optimizer_), self.kept_, strict=True):
+            weight.data.copy_(kept)
 
     def _keep(self, net: NeuralNet) -> None:
-        state = net.module_.state_dict()
-        self.state_ = {name: tensor.clone() for name, tensor in state.items()}
+        self.kept_ = [weight.data.clone() for weight in optimized_tensors(net.optimizer_)]
 
 
 class ClipGradients(Callback):
