@@ -50,7 +50,7 @@ class Problem:
 
 
 SMALL = Problem(1000, 24, 8, hidden_size=32, batch_size=32, epochs=10)
-MEDIUM = Problem(5000, 50, 16, hidden_size=64, batch_size=64, epochs=5)
+MEDIUM = Problem(5000, 50, 16, hidden_size=64, batch_size=64, epochs=8)
 STEPS_250 = Problem(2000, 250, 8, hidden_size=64, batch_size=32, epochs=1)
 STEPS_1000 = Problem(500, 1000, 8, hidden_size=64, batch_size=32, epochs=1)
 RAGGED = Problem(5000, 100, 16, hidden_size=64, batch_size=64, epochs=1, shortest=5)
