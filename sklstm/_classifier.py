@@ -25,7 +25,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     Parameters
     ----------
-    hidden_size : int, default=64
+    hidden_size : int, default=96
         Number of units in each recurrent layer and direction.
 
     cell : {"lstm", "gru", "rnn", "peephole", "use_gate"}, default="lstm"
@@ -275,7 +275,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     def __init__(
         self,
-        hidden_size=64,
+        hidden_size=96,
         *,
         cell="lstm",
         forget_bias=1.0,
