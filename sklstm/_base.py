@@ -201,8 +201,8 @@ class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metacla
             return len(self.module_.members)
         return auto if self.n_members == "auto" else self.n_members
 
-    def _batch_size(self, n_samples):
-        return auto_batch_size(n_samples) if self.batch_size == "auto" else self.batch_size
+    def _batch_size(self, lengths):
+        return auto_batch_size(lengths) if self.batch_size == "auto" else self.batch_size
 
     def _train(
         self,
@@ -240,7 +240,7 @@ class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metacla
         """Return what each member learns from, and what it is validated on."""
         if holds_out:
             return hold_out_for_each(samples, n_members, self.validation_fraction, seed)
-        if len(samples) <= self._batch_size(len(samples)):
+        if len(samples) <= self._batch_size(samples.sequences.lengths):
             samples = merge_copies(samples)
         if valid is not None:
             valid = MemberSamples.all_for_each(valid, n_members)
@@ -278,7 +278,7 @@ class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metacla
             callbacks=training_callbacks(self, epochs, valid is not None, tasks),
             lr=self.lr,
             optimizer__weight_decay=self.weight_decay,
-            batch_size=self._batch_size(len(train)),
+            batch_size=self._batch_size(train.lengths),
             device=self.device_,
         )
 

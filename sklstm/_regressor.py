@@ -93,9 +93,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two near a 64th of the samples,
-        from 16 to 256, and all of them up to 32. Where all sequences fit into one
-        batch and none are held out, training is exact in its weights: an integer weight and
-        that many copies give the same model.
+        from 16 to 256, and all of them up to 32; beyond 32, a batch has 4,096 steps at most
+        on average. Where all sequences fit into one batch and none are held out, training is
+        exact in its weights: an integer weight and that many copies give the same model.
 
     lr : float, default=0.003
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over

@@ -12,15 +12,34 @@ BUCKET_BATCHES = 32
 """Sequences of this many batches are sorted by length together, so that little
 padding is computed and batches still differ from epoch to epoch."""
 
+MAX_TRAINED_STEPS = 1 << 12
+"""Steps of a batch that is trained on: the memory of a step grows with them."""
+
 MAX_STEPS = 1 << 14
 """Padded steps of a batch without gradients: large enough for speed, small in memory."""
 
 
-def auto_batch_size(n_samples: int) -> int:
-    """Return a power of two near a 64th of the samples, or all where they are few."""
-    if n_samples <= 32:
-        return n_samples
-    return 2 ** int(np.clip(round(np.log2(n_samples / 64)), 4, 8))
+def auto_batch_size(lengths: np.ndarray) -> int:
+    """Return a power of two near a 64th of the sequences, or all where they are few.
+
+    Batches of more than 32 sequences have about `MAX_TRAINED_STEPS` steps at most.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n_sequences,)
+        Number of steps of each sequence.
+
+    Returns
+    -------
+    batch_size : int
+        Number of sequences.
+    """
+    n_sequences = len(lengths)
+    if n_sequences <= 32:
+        return n_sequences
+    near = np.clip(round(np.log2(n_sequences / 64)), 4, 8)
+    most = max(np.log2(MAX_TRAINED_STEPS / lengths.mean()), 5)
+    return 2 ** int(min(near, most))
 
 
 class MemberData(Dataset):
@@ -41,6 +60,11 @@ class MemberData(Dataset):
 
     def __len__(self) -> int:
         return min(map(len, self.rows))
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of steps of the sequences of the member that has the fewest."""
+        return self.tensors.sequences.lengths[min(self.rows, key=len)]
 
 
 class TrainingBatches:
