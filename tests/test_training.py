@@ -58,7 +58,7 @@ class Record(Callback):
         self.weights.append(copy.deepcopy(net.module_.state_dict()))
 
     def on_batch_begin(self, net, batch=None, training=None, **kwargs):
-        inputs, _ = batch[0] if training else batch
+        inputs, _ = batch[0]
         self.n_batches += training
         of_training = net.module_.inputs.standardization
         first = inputs["columns"][:, 0, 0] * of_training.scale[0] + of_training.mean[0]

@@ -1,6 +1,7 @@
 """The batches that are drawn from samples, for each member of a network."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -117,7 +118,7 @@ class TrainingBatches:
 
 
 class ValidationBatches:
-    """The batches of every member, one member after the other: its number and its batch.
+    """The batches of all held-out samples: at each step one for every member that has any.
 
     Parameters
     ----------
@@ -128,12 +129,17 @@ class ValidationBatches:
     def __init__(self, data: MemberData):
         self.data = data
 
-    def __iter__(self) -> Iterator[tuple[int, np.ndarray, Any]]:
-        """Yield the number of a member, those of the samples, and their batch."""
+    def __iter__(self) -> Iterator[list[tuple[int, np.ndarray, Any]]]:
+        """Yield numbers of members, each with the numbers of the samples and their batch."""
         tensors = self.data.tensors
-        for member, rows in enumerate(self.data.rows):
-            for part in batches_by_steps(tensors.sequences.lengths[rows], MAX_STEPS):
-                yield member, rows[part], tensors.batch(rows[part])
+        lengths = tensors.sequences.lengths
+        parts = [
+            [rows[part] for part in batches_by_steps(lengths[rows], MAX_STEPS)]
+            for rows in self.data.rows
+        ]
+        for step in zip_longest(*parts):
+            drawn = [(member, rows) for member, rows in enumerate(step) if rows is not None]
+            yield [(member, rows, tensors.batch(rows)) for member, rows in drawn]
 
 
 def batches_by_steps(lengths: np.ndarray, max_steps: int) -> list[np.ndarray]:

@@ -164,7 +164,6 @@ class SequenceNet(NeuralNet):
             n_rows += len(weight)
         return {"loss": total.item() / n_rows}
 
-    @torch.no_grad()
     def _validate(self, batches: ValidationBatches) -> dict[str, float]:
         """Score each row by the mean of the members that have not learnt from it."""
         tensors = batches.data.tensors
@@ -172,20 +171,26 @@ class SequenceNet(NeuralNet):
             (len(tensors.target), len(self.module_.output_scale)), device=self.device
         )
         n_scores = torch.zeros(len(total), device=self.device)
-        for member, indices, batch in batches:
-            self.notify("on_batch_begin", batch=batch, training=False)
-            scores = self._scores(self.module_.members[member], batch[0])
-            loss = self.get_loss(scores, batch[1])
-            self.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=scores)
-            rows = tensors.target_rows(indices)
-            total.index_add_(0, rows, scores.to(total.dtype))
-            n_scores[rows] += 1
+        for step in batches:
+            members, indices, batch = zip(*step, strict=True)
+            self.notify("on_batch_begin", batch=list(batch), training=False)
+            networks = [self.module_.members[member] for member in members]
+            judged = list(self.map_(self._judge, networks, batch))
+            for rows, scores in zip(map(tensors.target_rows, indices), judged, strict=True):
+                total.index_add_(0, rows, scores.to(total.dtype))
+                n_scores[rows] += 1
+            self.notify("on_batch_end", batch=list(batch), training=False, y_pred=judged)
         rows = n_scores.nonzero()[:, 0]
         scores = total[rows] / n_scores[rows, None]
         target, weight = tensors.target[rows], tensors.weight[rows]
         loss = self.criterion_(scores, target, weight)
         score = self.metric(scores, target, weight)
         return {"loss": loss.item(), "score": score.item()}
+
+    @torch.no_grad()
+    def _judge(self, member: SequenceNetwork, batch: tuple) -> Tensor:
+        """Return the scores of a member, without what a gradient would need."""
+        return self._scores(member, batch[0])
 
     def _zero(self) -> Tensor:
         has_double = torch.device(self.device).type != "mps"
