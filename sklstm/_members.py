@@ -9,6 +9,9 @@ import numpy as np
 from sklstm._samples import Samples, TrainingSamples
 from sklstm._split import hold_out
 
+JUDGES = 2
+"""Members that hold out the same samples: from two, the loss of more can be estimated."""
+
 
 @dataclass(frozen=True)
 class MemberSamples:
@@ -35,7 +38,7 @@ class MemberSamples:
 def hold_out_for_each(
     samples: TrainingSamples, n_members: int, fraction: float, seed: int
 ) -> tuple[MemberSamples, MemberSamples]:
-    """Hold out other samples for each member: together they learn from nearly all.
+    """Hold out other samples for every two members: together they learn from nearly all.
 
     Parameters
     ----------
@@ -43,7 +46,7 @@ def hold_out_for_each(
         What is divided, by their groups where they have some.
 
     n_members : int
-        Number of members.
+        Number of members. Where it is odd, three hold out the same samples.
 
     fraction : float
         Share to hold out.
@@ -58,9 +61,10 @@ def hold_out_for_each(
     """
     has_a_class = isinstance(samples, Samples) and samples.target.dtype.kind == "i"
     labels = samples.target if has_a_class else None
-    parts = hold_out(len(samples), fraction, seed, labels, samples.groups, n_members)
+    n_parts = max(n_members // JUDGES, 1)
+    parts = hold_out(len(samples), fraction, seed, labels, samples.groups, n_parts)
     samples = samples.with_unit_mean_weight()
-    train, valid = zip(*parts, strict=True)
+    train, valid = zip(*(parts[i % n_parts] for i in range(n_members)), strict=True)
     return MemberSamples(samples, train), MemberSamples(samples, valid)
 
 

@@ -74,10 +74,10 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     n_members : int or "auto", default="auto"
         Number of networks that are trained side by side, in threads, and answer with the
-        mean of their outputs. Each has initial weights, batches and, for early stopping,
-        held-out samples of its own. Four are more accurate than one and vary less from
-        seed to seed [6]_. "auto" is 4, but 1 for fewer than 100 samples without validation
-        data, and in :meth:`partial_fit`.
+        mean of their outputs. Each has initial weights and batches of its own, and every
+        two hold out other samples for early stopping. Four are more accurate than one and
+        vary less from seed to seed [6]_. "auto" is 4, but 1 for fewer than 100 samples
+        without validation data, and in :meth:`partial_fit`.
 
     loss : str, default="squared_error"
         What is minimised, on the standardised target: "squared_error",
@@ -123,7 +123,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         where `X_val` is given.
 
     validation_fraction : float, default=0.1
-        Share of the samples that early stopping holds out, of each member others.
+        Share of the samples that early stopping holds out, others for every two members.
 
     n_iter_no_change : int, default=5
         Number of epochs without improvement after which early stopping stops.

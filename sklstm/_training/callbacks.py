@@ -12,12 +12,9 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from sklstm._training.averaging import AverageWeights
+from sklstm._training.early_stopping import KeepBest, StopEarly, StopTraining
 from sklstm._training.optimizer import optimized_tensors
 from sklstm._training.schedule import WarmUpAndDecay
-
-
-class StopTraining(Exception):
-    """Raised by a callback to end training with the epoch that is done."""
 
 
 class CheckFinite(Callback):
@@ -33,31 +30,6 @@ class CheckFinite(Callback):
             "weight was no longer a number, because the steps are too large. Lower lr "
             f"(now {net.lr:g}), or set clip_grad_norm to 1."
         )
-
-
-class KeepBest(Callback):
-    """Keep the weights of the best epoch done.
-
-    That is the one of the lowest validation loss or, without validation data, the last
-    one: an epoch that was interrupted leaves no trace.
-    """
-
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.best_loss_, self.best_epoch_ = np.inf, 0
-        self._keep(net)
-
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        loss = net.history[-1].get("valid_loss", -np.inf)
-        if loss < self.best_loss_ or loss == -np.inf:
-            self.best_loss_, self.best_epoch_ = loss, len(net.history)
-            self._keep(net)
-
-    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        for weight, kept in zip(optimized_tensors(net.optimizer_), self.kept_, strict=True):
-            weight.data.copy_(kept)
-
-    def _keep(self, net: NeuralNet) -> None:
-        self.kept_ = [weight.data.clone() for weight in optimized_tensors(net.optimizer_)]
 
 
 class ClipGradients(Callback):
@@ -78,34 +50,6 @@ class ClipGradients(Callback):
 
     def on_grad_computed(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
         clip_grad_norm_(optimized_tensors(net.optimizer_), self.bound_)
-
-
-class StopEarly(Callback):
-    """Stop when the validation loss has not improved for some epochs.
-
-    Parameters
-    ----------
-    patience : int
-        Number of epochs without improvement.
-
-    tol : float
-        What counts as an improvement, relative to the best loss.
-    """
-
-    def __init__(self, patience: int, tol: float):
-        self.patience = patience
-        self.tol = tol
-
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.loss_to_beat_, self.n_stale_ = np.inf, 0
-
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        loss = net.history[-1, "valid_loss"]
-        self.n_stale_ += 1
-        if loss < self.loss_to_beat_:
-            self.loss_to_beat_, self.n_stale_ = loss - self.tol * abs(loss), 0
-        if self.n_stale_ >= self.patience:
-            raise StopTraining
 
 
 class EpochBar(Callback):

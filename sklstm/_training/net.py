@@ -13,7 +13,8 @@ from torch import Tensor
 
 from sklstm._device import autocast
 from sklstm._training.batches import MemberData, TrainingBatches, ValidationBatches
-from sklstm._training.callbacks import StopTraining
+from sklstm._training.early_stopping import StopTraining
+from sklstm._training.judgement import Judgement
 from sklstm._training.optimizer import FlatAdamW
 from sklstm._training.threads import threads_for
 from sklstm.nn import SequenceNetwork, WeightedLoss
@@ -164,32 +165,23 @@ class SequenceNet(NeuralNet):
             n_rows += len(weight)
         return {"loss": total.item() / n_rows}
 
-    def _validate(self, batches: ValidationBatches) -> dict[str, float]:
-        """Score each row by the mean of the members that have not learnt from it."""
-        tensors = batches.data.tensors
-        total = torch.zeros(
-            (len(tensors.target), len(self.module_.output_scale)), device=self.device
-        )
-        n_scores = torch.zeros(len(total), device=self.device)
-        for step in batches:
-            members, indices, batch = zip(*step, strict=True)
-            self.notify("on_batch_begin", batch=list(batch), training=False)
-            networks = [self.module_.members[member] for member in members]
-            judged = list(self.map_(self._judge, networks, batch))
-            for rows, scores in zip(map(tensors.target_rows, indices), judged, strict=True):
-                total.index_add_(0, rows, scores.to(total.dtype))
-                n_scores[rows] += 1
-            self.notify("on_batch_end", batch=list(batch), training=False, y_pred=judged)
-        rows = n_scores.nonzero()[:, 0]
-        scores = total[rows] / n_scores[rows, None]
-        target, weight = tensors.target[rows], tensors.weight[rows]
-        loss = self.criterion_(scores, target, weight)
-        score = self.metric(scores, target, weight)
-        return {"loss": loss.item(), "score": score.item()}
-
     @torch.no_grad()
+    def _validate(self, batches: ValidationBatches) -> dict[str, float]:
+        """Score each row by the members that have not learnt from it."""
+        n_outputs, members = len(self.module_.output_scale), self.module_.members
+        judgement = Judgement(batches.data.tensors, self.criterion_, n_outputs)
+        for step in batches:
+            numbers, indices, batch = zip(*step, strict=True)
+            self.notify("on_batch_begin", batch=list(batch), training=False)
+            judges = [members[number] for number in numbers]
+            scores = list(self.map_(self._judge, judges, batch))
+            for rows, of_member in zip(indices, scores, strict=True):
+                judgement.add(rows, of_member)
+            self.notify("on_batch_end", batch=list(batch), training=False, y_pred=scores)
+        return judgement.result(len(members), self.metric)
+
+    @torch.no_grad()  # which every thread has to say for itself
     def _judge(self, member: SequenceNetwork, batch: tuple) -> Tensor:
-        """Return the scores of a member, without what a gradient would need."""
         return self._scores(member, batch[0])
 
     def _zero(self) -> Tensor:

@@ -1,0 +1,66 @@
+"""The best epoch, and when to stop."""
+
+from typing import Any
+
+import numpy as np
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+from sklstm._training.optimizer import optimized_tensors
+
+
+class StopTraining(Exception):
+    """Raised by a callback to end training with the epoch that is done."""
+
+
+class KeepBest(Callback):
+    """Keep the weights of the best epoch done.
+
+    That is the one of the lowest validation loss or, without validation data, the last
+    one: an epoch that was interrupted leaves no trace.
+    """
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        self.best_loss_, self.best_epoch_ = np.inf, 0
+        self._keep(net)
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        loss = net.history[-1].get("valid_loss", -np.inf)
+        if loss < self.best_loss_ or loss == -np.inf:
+            self.best_loss_, self.best_epoch_ = loss, len(net.history)
+            self._keep(net)
+
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        for weight, kept in zip(optimized_tensors(net.optimizer_), self.kept_, strict=True):
+            weight.data.copy_(kept)
+
+    def _keep(self, net: NeuralNet) -> None:
+        self.kept_ = [weight.data.clone() for weight in optimized_tensors(net.optimizer_)]
+
+
+class StopEarly(Callback):
+    """Stop when the validation loss has not improved for some epochs.
+
+    Parameters
+    ----------
+    patience : int
+        Number of epochs without improvement.
+
+    tol : float
+        What counts as an improvement, relative to the best loss.
+    """
+
+    def __init__(self, patience: int, tol: float):
+        self.patience = patience
+        self.tol = tol
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        self.loss_to_beat_, self.n_stale_ = np.inf, 0
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        loss = net.history[-1, "valid_loss"]
+        self.n_stale_ += 1
+        if loss < self.loss_to_beat_:
+            self.loss_to_beat_, self.n_stale_ = loss - self.tol * abs(loss), 0
+        if self.n_stale_ >= self.patience:
+            raise StopTraining

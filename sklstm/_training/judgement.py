@@ -1,0 +1,87 @@
+"""What members say of samples that they have not learnt from, and the loss of all of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sklstm._training.tensors import TrainingTensors
+from sklstm.nn import WeightedLoss
+
+
+class Judgement:
+    """Collects the scores of held-out rows, from each member that may judge them.
+
+    Parameters
+    ----------
+    tensors : TrainingTensors
+        The samples, with their targets.
+
+    criterion : WeightedLoss
+        The loss.
+
+    n_outputs : int
+        Number of scores of a row.
+    """
+
+    def __init__(self, tensors: TrainingTensors, criterion: WeightedLoss, n_outputs: int):
+        n_rows, device = len(tensors.target), tensors.target.device
+        self.tensors = tensors
+        self.criterion = criterion
+        self.scores = torch.zeros((n_rows, n_outputs), device=device)
+        self.losses = torch.zeros(n_rows, device=device)
+        self.n_judges = torch.zeros(n_rows, device=device)
+
+    def add(self, indices: np.ndarray, scores: Tensor) -> None:
+        """Add the scores of a member for the samples at `indices`."""
+        rows = self.tensors.target_rows(indices)
+        loss = self.criterion.sample_loss(scores, self.tensors.target[rows])
+        self.scores.index_add_(0, rows, scores.to(self.scores.dtype))
+        self.losses.index_add_(0, rows, loss.to(self.losses.dtype))
+        self.n_judges[rows] += 1
+
+    def result(self, n_members: int, metric: Callable[..., Tensor]) -> dict[str, float]:
+        """Return the loss of `n_members`, and the metric of those that judged."""
+        rows = self.n_judges.nonzero()[:, 0]
+        n_judges = self.n_judges[rows]
+        scores = self.scores[rows] / n_judges[:, None]
+        target, weight = self.tensors.target[rows], self.tensors.weight[rows]
+        loss = loss_of_all(
+            self.losses[rows] / n_judges,
+            self.criterion.sample_loss(scores, target),
+            n_judges,
+            n_members,
+        )
+        score = metric(scores, target, weight)
+        return {"loss": torch.mean(weight * loss).item(), "score": score.item()}
+
+
+def loss_of_all(alone: Tensor, together: Tensor, n_judges: Tensor, n_members: int) -> Tensor:
+    """Estimate the loss of the mean of all members from that of those that judge a row.
+
+    What members get wrong by chance, each in its own way, counts an n-th as much in the loss
+    of the mean of n of them. That is so for squared errors, and nearly so for other losses.
+
+    Parameters
+    ----------
+    alone : Tensor of shape (n_rows,)
+        Loss of a member by itself, the mean over those that judge the row.
+
+    together : Tensor of shape (n_rows,)
+        Loss of the mean of these members.
+
+    n_judges : Tensor of shape (n_rows,)
+        How many they are.
+
+    n_members : int
+        How many there are in all.
+
+    Returns
+    -------
+    loss : Tensor of shape (n_rows,)
+        `alone` where there is a single judge, `together` where all are.
+    """
+    # A single judge leaves the difference at 0, whatever it is divided by.
+    by_chance = (alone - together) / (1 - 1 / n_judges.clamp(min=2))
+    return alone - by_chance * (1 - 1 / n_members)
