@@ -13,17 +13,17 @@ BUCKET_BATCHES = 32
 """Sequences of this many batches are sorted by length together, so that little
 padding is computed and batches still differ from epoch to epoch."""
 
-MAX_TRAINED_STEPS = 1 << 12
-"""Steps of a batch that is trained on: the memory of a step grows with them."""
+MAX_FIT_STEPS = 1 << 12
+"""Steps of a batch of a fit: several are in work at once, and memory grows with them."""
 
 MAX_STEPS = 1 << 14
-"""Padded steps of a batch without gradients: large enough for speed, small in memory."""
+"""Padded steps of a batch of predictions: large enough for speed, small in memory."""
 
 
 def auto_batch_size(lengths: np.ndarray) -> int:
     """Return a power of two near a 64th of the sequences, or all where they are few.
 
-    Batches of more than 32 sequences have about `MAX_TRAINED_STEPS` steps at most.
+    Batches of more than 32 sequences have about `MAX_FIT_STEPS` steps at most.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def auto_batch_size(lengths: np.ndarray) -> int:
     if n_sequences <= 32:
         return n_sequences
     near = np.clip(round(np.log2(n_sequences / 64)), 4, 8)
-    most = max(np.log2(MAX_TRAINED_STEPS / lengths.mean()), 5)
+    most = max(np.log2(MAX_FIT_STEPS / lengths.mean()), 5)
     return 2 ** int(min(near, most))
 
 
@@ -134,7 +134,7 @@ class ValidationBatches:
         tensors = self.data.tensors
         lengths = tensors.sequences.lengths
         parts = [
-            [rows[part] for part in batches_by_steps(lengths[rows], MAX_STEPS)]
+            [rows[part] for part in batches_by_steps(lengths[rows], MAX_FIT_STEPS)]
             for rows in self.data.rows
         ]
         for step in zip_longest(*parts):
