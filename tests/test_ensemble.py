@@ -172,6 +172,26 @@ def test_the_validation_loss_is_an_estimate_of_that_of_all_members(ragged, targe
     assert model.history_[0]["valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 
+class Steps(Callback):
+    """Counts the members of each step, in training and validation."""
+
+    def initialize(self):
+        self.seen = {True: [], False: []}
+        return self
+
+    def on_batch_end(self, net, batch, training, loss, y_pred, **kwargs):
+        assert loss.isfinite()
+        assert len(batch) == len(y_pred)
+        self.seen[training].append(len(y_pred))
+
+
+def test_callbacks_see_a_batch_of_each_member(ragged, targets):
+    steps = Steps()
+    params = {**FAST, "n_members": N_MEMBERS, "early_stopping": True, "max_epochs": 1}
+    LSTMRegressor(callbacks=[steps], batch_size=16, **params).fit(ragged, targets)
+    assert steps.seen == {True: [N_MEMBERS] * 3, False: [N_MEMBERS]}
+
+
 def test_the_validation_loss_is_that_of_the_mean_where_validation_data_are_given(
     ragged, targets
 ):

@@ -123,11 +123,7 @@ class SequenceNet(NeuralNet):
 
     def train_step_single(self, batch: list, **fit_params: Any) -> dict[str, Any]:
         members = self.module_.members
-        losses, scores = zip(
-            *self.map_(self._learn, members, batch, self.generators_), strict=True
-        )
-        loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
-        return {"loss": loss, "y_pred": list(scores)}
+        return _as_step(self.map_(self._learn, members, batch, self.generators_))
 
     def _learn(self, member: SequenceNetwork, batch: tuple, generator: torch.Generator):
         """Compute the gradient of a member, and return its loss and its scores."""
@@ -174,15 +170,18 @@ class SequenceNet(NeuralNet):
             numbers, indices, batch = zip(*step, strict=True)
             self.notify("on_batch_begin", batch=list(batch), training=False)
             judges = [members[number] for number in numbers]
-            scores = list(self.map_(self._judge, judges, batch))
-            for rows, of_member in zip(indices, scores, strict=True):
-                judgement.add(rows, of_member)
-            self.notify("on_batch_end", batch=list(batch), training=False, y_pred=scores)
+            judged = _as_step(self.map_(self._judge, judges, batch))
+            for rows, scores in zip(indices, judged["y_pred"], strict=True):
+                judgement.add(rows, scores)
+            self.notify("on_batch_end", batch=list(batch), training=False, **judged)
         return judgement.result(len(members), self.metric)
 
     @torch.no_grad()  # which every thread has to say for itself
-    def _judge(self, member: SequenceNetwork, batch: tuple) -> Tensor:
-        return self._scores(member, batch[0])
+    def _judge(self, member: SequenceNetwork, batch: tuple) -> tuple[Tensor, Tensor]:
+        """Return the loss and the scores of a member for a batch it has not learnt from."""
+        inputs, target = batch
+        scores = self._scores(member, inputs)
+        return self.get_loss(scores, target), scores
 
     def _zero(self) -> Tensor:
         has_double = torch.device(self.device).type != "mps"
@@ -245,3 +244,10 @@ class SequenceNet(NeuralNet):
     def best_epoch(self) -> int:
         """Return the epoch, from 1, whose weights the network has."""
         return len(self.earlier_) + dict(self.callbacks_)["sklstm_best"].best_epoch_
+
+
+def _as_step(of_members: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Any]:
+    """Return what skorch calls a step, for the loss and the scores of each member."""
+    losses, scores = zip(*of_members, strict=True)
+    loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
+    return {"loss": loss, "y_pred": list(scores)}
