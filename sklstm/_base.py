@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklstm._compat import CallbackSupportMixin
 from sklstm._device import resolve_device, resolve_precision
@@ -14,6 +14,7 @@ from sklstm._members import MemberSamples, hold_out_for_each, owners_of
 from sklstm._network import build_network
 from sklstm._parameters import NETWORK_PARAMETERS, LSTMParameters
 from sklstm._persistence import NetworkStateMixin
+from sklstm._prediction import PredictionMixin
 from sklstm._samples import Samples, StepSamples, learn_categories, merge_copies
 from sklstm._selection import SequenceSelection
 from sklstm._split import warn_of_shared_groups
@@ -24,17 +25,10 @@ from sklstm._steps import (
     is_step_target,
     plain_labels,
     step_weights,
-    steps_like,
 )
 from sklstm._training.batches import MemberData, auto_batch_size
 from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
-from sklstm._training.prediction import (
-    predict_attention,
-    predict_outputs,
-    predict_outputs_over_time,
-    predict_step_outputs,
-)
 from sklstm._training.tensors import TrainingTensors
 from sklstm._validation import check_sequences, check_weight
 
@@ -43,7 +37,13 @@ AUTO_SAMPLES = 100
 """Number of samples from which on "auto" holds out data and trains several members."""
 
 
-class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metaclass=ABCMeta):
+class _BaseLSTM(
+    CallbackSupportMixin,
+    NetworkStateMixin,
+    PredictionMixin,
+    LSTMParameters,
+    metaclass=ABCMeta,
+):
     """An estimator around a :class:`~sklstm.nn.SequenceNetwork`."""
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -292,67 +292,6 @@ class _BaseLSTM(CallbackSupportMixin, NetworkStateMixin, LSTMParameters, metacla
             "best_epoch_": net.best_epoch(),
             "_optimizer_state": net.optimizer_.state_dict(),
         }
-
-    def attention_weights(self, X):
-        """Return how much each step counts in the pooled state, for `pooling="attention"`.
-
-        Parameters
-        ----------
-        X : SequenceArray, array-like or list
-            The sequences, in any form that :meth:`fit` takes.
-
-        Returns
-        -------
-        weights : SequenceArray, list of ndarray or ndarray
-            For each sequence (n_timesteps_i,), which sum to 1. A
-            :class:`~sklstm.SequenceArray` of one feature with the same ids and times for
-            one, an array (n_samples, n_timesteps) for an array of full sequences, a list
-            otherwise.
-        """
-        sequences = self._check_for_prediction(X)
-        if self.module_.config["pooling"] != "attention":
-            raise ValueError(
-                f"This {type(self).__name__} was fitted with "
-                f"pooling={self.module_.config['pooling']!r}, which weighs no steps: fit it "
-                "with pooling='attention'."
-            )
-        return steps_like(X, self._run_network(predict_attention, sequences)[:, 0], sequences)
-
-    @abstractmethod
-    def _values_of(self, outputs):
-        """Return what `predict` returns, for outputs of shape (n_rows, n_outputs)."""
-
-    def _predict(self, X, outputs_to_values):
-        """Return values made of the network's outputs, a row a sequence, or of its steps."""
-        sequences = self._check_for_prediction(X)
-        if not self._labels_steps:
-            return outputs_to_values(self._run_network(predict_outputs, sequences))
-        return steps_like(X, outputs_to_values(self._run_steps(sequences)), sequences)
-
-    def _predict_over_time(self, X, outputs_to_values):
-        """Return values made of the outputs after every step, in the form of X."""
-        sequences = self._check_for_prediction(X)
-        if self._labels_steps:
-            raise ValueError(
-                f"This {type(self).__name__} was fitted to a label at every step: predict "
-                "and predict_proba already return a prediction at every step."
-            )
-        outputs = self._run_network(predict_outputs_over_time, sequences)
-        return steps_like(X, outputs_to_values(outputs), sequences)
-
-    def _run_steps(self, sequences):
-        return self._run_network(predict_step_outputs, sequences)
-
-    def _check_for_prediction(self, X):
-        check_is_fitted(self)
-        return check_sequences(self, X, reset=False)
-
-    def _run_network(self, predict, sequences):
-        precision = resolve_precision(self.precision, self.device_)
-        return predict(self.module_, SequenceSelection(sequences), self.device_, precision)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "module_")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
