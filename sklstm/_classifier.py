@@ -125,7 +125,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Whether the network subtracts from each feature its mean over the observed
         steps, and divides it by its standard deviation. Values further than twenty
         standard deviations from the mean do not count for either, and are compressed by
-        a logarithm beyond. A feature that is missing at more than half of the steps
+        a logarithm beyond. A feature that is missing at more than a tenth of the steps
         approaches three standard deviations smoothly and goes no further [10]_.
 
     missing : {"indicator", "forward", "decay"}, default="forward"

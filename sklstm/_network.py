@@ -16,10 +16,10 @@ from sklstm.nn import EnsembleNetwork, SequenceNetwork
 
 Network = SequenceNetwork | EnsembleNetwork
 
-RARE = 0.5
-"""Share of missing values beyond which a column is one of values that are rarely measured."""
+GAPPY = 0.1
+"""Share of missing values beyond which a column holds what is measured now and then."""
 
-BOUND_IF_RARE = 3.0
+GAPPY_BOUND = 3.0
 """Standard deviations from the mean that no value of such a column reaches.
 
 What is measured now and then, as in a laboratory, has a long tail and slips of the pen in it.
@@ -114,8 +114,8 @@ def _set_statistics(
     inputs: nn.Module, statistics: ColumnStatistics, columns: np.ndarray
 ) -> None:
     # Rounded, so that weights and as many copies give the same at the threshold itself.
-    is_rare = np.round(statistics.missing, 9) > RARE
-    bound = np.where(is_rare, BOUND_IF_RARE, np.inf)
+    is_gappy = np.round(statistics.missing, 9) > GAPPY
+    bound = np.where(is_gappy, GAPPY_BOUND, np.inf)
     parts = statistics.mean, statistics.scale, bound
     inputs.standardization.set_statistics(*(torch.from_numpy(p[columns]) for p in parts))
 
