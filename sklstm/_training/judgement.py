@@ -33,13 +33,14 @@ class Judgement:
         self.losses = torch.zeros(n_rows, device=device)
         self.n_judges = torch.zeros(n_rows, device=device)
 
-    def add(self, indices: np.ndarray, scores: Tensor) -> None:
-        """Add the scores of a member for the samples at `indices`."""
+    def add(self, indices: np.ndarray, scores: Tensor) -> Tensor:
+        """Add the scores of a member for the samples at `indices`, and return their loss."""
         rows = self.tensors.target_rows(indices)
         loss = self.criterion.sample_loss(scores, self.tensors.target[rows])
         self.scores.index_add_(0, rows, scores.to(self.scores.dtype))
         self.losses.index_add_(0, rows, loss.to(self.losses.dtype))
         self.n_judges[rows] += 1
+        return torch.mean(self.tensors.weight[rows] * loss)
 
     def result(self, n_members: int, metric: Callable[..., Tensor]) -> dict[str, float]:
         """Return the loss of `n_members`, and the metric of those that judged."""

@@ -170,18 +170,16 @@ class SequenceNet(NeuralNet):
             numbers, indices, batch = zip(*step, strict=True)
             self.notify("on_batch_begin", batch=list(batch), training=False)
             judges = [members[number] for number in numbers]
-            judged = _as_step(self.map_(self._judge, judges, batch))
-            for rows, scores in zip(indices, judged["y_pred"], strict=True):
-                judgement.add(rows, scores)
+            scores = list(self.map_(self._judge, judges, batch))
+            losses = map(judgement.add, indices, scores)
+            judged = _as_step(zip(losses, scores, strict=True))
             self.notify("on_batch_end", batch=list(batch), training=False, **judged)
         return judgement.result(len(members), self.metric)
 
     @torch.no_grad()  # which every thread has to say for itself
-    def _judge(self, member: SequenceNetwork, batch: tuple) -> tuple[Tensor, Tensor]:
-        """Return the loss and the scores of a member for a batch it has not learnt from."""
-        inputs, target = batch
-        scores = self._scores(member, inputs)
-        return self.get_loss(scores, target), scores
+    def _judge(self, member: SequenceNetwork, batch: tuple) -> Tensor:
+        """Return the scores of a member for a batch that it has not learnt from."""
+        return self._scores(member, batch[0])
 
     def _zero(self) -> Tensor:
         has_double = torch.device(self.device).type != "mps"
