@@ -48,14 +48,11 @@ class Judgement:
         n_judges = self.n_judges[rows]
         scores = self.scores[rows] / n_judges[:, None]
         target, weight = self.tensors.target[rows], self.tensors.weight[rows]
-        loss = loss_of_all(
-            self.losses[rows] / n_judges,
-            self.criterion.sample_loss(scores, target),
-            n_judges,
-            n_members,
-        )
+        alone = self.losses[rows] / n_judges
+        together = self.criterion.sample_loss(scores, target)
+        loss = loss_of_all(weight * alone, weight * together, n_judges, n_members)
         score = metric(scores, target, weight)
-        return {"loss": torch.mean(weight * loss).item(), "score": score.item()}
+        return {"loss": loss.item(), "score": score.item()}
 
 
 def loss_of_all(alone: Tensor, together: Tensor, n_judges: Tensor, n_members: int) -> Tensor:
@@ -80,9 +77,12 @@ def loss_of_all(alone: Tensor, together: Tensor, n_judges: Tensor, n_members: in
 
     Returns
     -------
-    loss : Tensor of shape (n_rows,)
-        `alone` where there is a single judge, `together` where all are.
+    loss : Tensor of shape ()
+        Mean over the rows: of `alone` where there is a single judge, of `together` where
+        all members are.
     """
     # A single judge leaves the difference at 0, whatever it is divided by.
     by_chance = (alone - together) / (1 - 1 / n_judges.clamp(min=2))
-    return alone - by_chance * (1 - 1 / n_members)
+    estimate = torch.mean(alone - by_chance * (1 - 1 / n_members))
+    # Two that are certain of different things look as if others could bring it below 0.
+    return torch.maximum(estimate, torch.minimum(alone.mean() / n_members, together.mean()))
