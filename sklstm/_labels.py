@@ -7,8 +7,9 @@ from sklearn.utils.validation import _check_y, column_or_1d
 
 def check_labels(y) -> tuple[np.ndarray, bool]:
     """Return y as an array, and whether it is an indicator matrix."""
-    check_classification_targets(y)
     kind = type_of_target(y, input_name="y", raise_unknown=True)
+    if kind.startswith("continuous"):
+        check_classification_targets(y)  # says what is wrong
     if kind == "multiclass-multioutput":
         raise ValueError(
             "Several labels a sample must be an indicator matrix of 0 and 1: use "
