@@ -115,8 +115,9 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     validation_fraction : float, default=0.1
         Share of the samples that early stopping holds out, others for every two members.
 
-    n_iter_no_change : int, default=5
-        Number of epochs without improvement after which early stopping stops.
+    n_iter_no_change : int or "auto", default="auto"
+        Number of epochs without improvement after which early stopping stops. "auto" is
+        as many as make 250 steps of the optimiser: from 3, where data are many, to 5.
 
     tol : float, default=0.0
         Share of the validation loss by which an epoch has to improve to count.
@@ -295,7 +296,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         bptt_steps=None,
         early_stopping="auto",
         validation_fraction=0.1,
-        n_iter_no_change=5,
+        n_iter_no_change="auto",
         tol=0.0,
         standardize=True,
         missing="forward",

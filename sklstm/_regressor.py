@@ -97,7 +97,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         on average. Where all sequences fit into one batch and none are held out, training is
         exact in its weights: an integer weight and that many copies give the same model.
 
-    lr : float, default=0.003
+    lr : float, default=0.006
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
         the first steps, lowers it to 0 along a half cosine [3]_ by `max_epochs`, and
         averages the weights over about the last hundred steps. Where `callbacks` hold a
@@ -125,8 +125,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     validation_fraction : float, default=0.1
         Share of the samples that early stopping holds out, others for every two members.
 
-    n_iter_no_change : int, default=5
-        Number of epochs without improvement after which early stopping stops.
+    n_iter_no_change : int or "auto", default="auto"
+        Number of epochs without improvement after which early stopping stops. "auto" is
+        as many as make 250 steps of the optimiser: from 3, where data are many, to 5.
 
     tol : float, default=0.0
         Share of the validation loss by which an epoch has to improve to count.
@@ -294,13 +295,13 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         quantile=0.5,
         max_epochs=40,
         batch_size="auto",
-        lr=0.003,
+        lr=0.006,
         weight_decay=0.01,
         clip_grad_norm=1.0,
         bptt_steps=None,
         early_stopping="auto",
         validation_fraction=0.1,
-        n_iter_no_change=5,
+        n_iter_no_change="auto",
         tol=0.0,
         standardize=True,
         missing="forward",

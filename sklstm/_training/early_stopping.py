@@ -1,5 +1,6 @@
 """The best epoch, and when to stop."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,12 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from sklstm._training.optimizer import optimized_tensors
+
+PATIENCE_STEPS = 250
+"""Steps without improvement that are worth waiting for, where patience is "auto"."""
+
+PATIENCE_EPOCHS = 3, 5
+"""Bounds on the epochs that these steps are: a single one proves little, and time is dear."""
 
 
 class StopTraining(Exception):
@@ -43,24 +50,33 @@ class StopEarly(Callback):
 
     Parameters
     ----------
-    patience : int
-        Number of epochs without improvement.
+    patience : int or "auto"
+        Number of epochs without improvement. "auto" is as many as make `PATIENCE_STEPS`
+        steps of the optimiser, within `PATIENCE_EPOCHS`.
 
     tol : float
         What counts as an improvement, relative to the best loss.
     """
 
-    def __init__(self, patience: int, tol: float):
+    def __init__(self, patience: int | str, tol: float):
         self.patience = patience
         self.tol = tol
 
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, X: Any = None, **kwargs: Any) -> None:
         self.loss_to_beat_, self.n_stale_ = np.inf, 0
+        self.n_epochs_ = self.patience
+        if self.patience == "auto":
+            self.n_epochs_ = epochs_of_patience(len(net.get_iterator(X, training=True)))
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         loss = net.history[-1, "valid_loss"]
         self.n_stale_ += 1
         if loss < self.loss_to_beat_:
             self.loss_to_beat_, self.n_stale_ = loss - self.tol * abs(loss), 0
-        if self.n_stale_ >= self.patience:
+        if self.n_stale_ >= self.n_epochs_:
             raise StopTraining
+
+
+def epochs_of_patience(n_steps: int) -> int:
+    """Return the epochs of `n_steps` steps each that are `PATIENCE_STEPS`, within bounds."""
+    return int(np.clip(math.ceil(PATIENCE_STEPS / n_steps), *PATIENCE_EPOCHS))

@@ -26,7 +26,7 @@ class WarmUpAndDecay(Callback):
         self.epochs = epochs
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, **kwargs: Any) -> None:
-        self.n_steps_ = self.epochs * -(-len(X) // net.batch_size)
+        self.n_steps_ = self.epochs * len(net.get_iterator(X, training=True))
         self.step_ = 0
 
     def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
