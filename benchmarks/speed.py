@@ -126,13 +126,13 @@ def compare_predictions(name, problem, fit_other, predict_other, aim, n_runs):
     report(name, seconds, aim)
 
 
-def compare_searches(name, aim, n_runs):
+def compare_searches(name, problem, aim, n_runs):
     """Time a grid search in two processes beside the same in one."""
     from sklearn.model_selection import GridSearchCV
 
-    problem = replace(MEDIUM, n_samples=3000, epochs=6)
     X, y = problem.data()
-    grid = {"lr": [1e-3, 2e-3, 3e-3], "hidden_size": [56, 64]}
+    sizes = [problem.hidden_size - 8, problem.hidden_size]
+    grid = {"lr": [1e-3, 2e-3, 3e-3], "hidden_size": sizes}
 
     def search(n_jobs):
         estimator = classifier(problem, 0, callbacks=None)
@@ -211,7 +211,18 @@ LINES = {
     "fixed": lambda n: compare_fits(
         "fit 100x10x4, one epoch / loop", TINY, loops.fit_loop, "+10 ms", n
     ),
-    "search": lambda n: compare_searches("GridSearchCV 6 x 3, n_jobs=2 / n_jobs=1", "0.6", n),
+    "search": lambda n: compare_searches(
+        "search 6 x 3, 3000x50x16, n_jobs=2 / n_jobs=1",
+        replace(MEDIUM, n_samples=3000, epochs=6),
+        "0.6",
+        n,
+    ),
+    "search-small": lambda n: compare_searches(
+        "search 6 x 3, 6000x24x8, n_jobs=2 / n_jobs=1",
+        replace(SMALL, n_samples=6000, epochs=10),
+        "0.6",
+        n,
+    ),
     "import": lambda n: compare_imports("import / torch, scikit-learn and skorch", "1.1", n),
 }
 
