@@ -73,7 +73,7 @@ def plot_cells(results):
         bars = ax.barh(np.arange(len(results)), column, color=f"C{k}", height=0.6)
         ax.bar_label(bars, fmt="%.3f" if name == "accuracy" else "%.1f", padding=3)
         ax.set_xlabel(name)
-        ax.margins(x=0.2)
+        ax.margins(x=0.3)
     axes[0].set_yticks(np.arange(len(results)), list(results))
     axes[0].invert_yaxis()
     return figure
