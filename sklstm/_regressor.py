@@ -45,9 +45,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         Number of recurrent layers, one on top of the other.
 
     bidirectional : bool, default=False
-        Whether each layer also reads the sequences from their ends, where a sequence is
-        complete when it is judged. It helps on some data, such as spoken vowels, and
-        hurts on others: compare both by cross-validation.
+        Whether each layer also reads the sequences from their ends. Meant for sequences
+        that are complete when they are judged, it helps on some data, such as spoken
+        vowels, and hurts on others: compare both by cross-validation.
 
     n_filters : int, default=32
         About how many filters there are over the latest steps, whose outputs the recurrent

@@ -64,10 +64,10 @@ def loss_of_all(alone: Tensor, together: Tensor, n_judges: Tensor, n_members: in
     Parameters
     ----------
     alone : Tensor of shape (n_rows,)
-        Loss of a member by itself, the mean over those that judge the row.
+        Weighted loss of a member by itself, the mean over those that judge the row.
 
     together : Tensor of shape (n_rows,)
-        Loss of the mean of these members.
+        Weighted loss of the mean of these members.
 
     n_judges : Tensor of shape (n_rows,)
         How many they are.
