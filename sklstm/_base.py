@@ -30,6 +30,7 @@ from sklstm._training.batches import MemberData, auto_batch_size
 from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
 from sklstm._training.tensors import TrainingTensors
+from sklstm._training.threads import parts_of_a_batch
 from sklstm._validation import check_sequences, check_weight
 
 AUTO_MEMBERS = 4
@@ -267,6 +268,13 @@ class _BaseLSTM(
         return TrainingTensors(samples, target, network, self.device_)
 
     def _build_net(self, network, train, valid, epochs, seed, tasks):
+        batch_size = self._batch_size(train.lengths)
+        n_parts = parts_of_a_batch(
+            len(network.members),
+            min(batch_size, len(train)),
+            train.lengths.mean(),
+            self.device_,
+        )
         return SequenceNet(
             network,
             self._loss(),
@@ -275,10 +283,11 @@ class _BaseLSTM(
             seed,
             resolve_precision(self.precision, self.device_),
             by_step=self._labels_steps,
+            n_parts=n_parts,
             callbacks=training_callbacks(self, epochs, valid is not None, tasks),
             lr=self.lr,
             optimizer__weight_decay=self.weight_decay,
-            batch_size=self._batch_size(train.lengths),
+            batch_size=batch_size,
             device=self.device_,
         )
 

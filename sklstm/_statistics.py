@@ -60,13 +60,13 @@ def _statistics_of_nearby(chunks: Chunks, centre, nearby) -> tuple[ColumnStatist
         if is_used is None:
             observed += weight.sum()
         else:
-            missing += weight @ np.isnan(difference)
-            observed += weight @ is_used
+            missing += np.isnan(difference) @ weight
+            observed += is_used @ weight
             difference[~is_used] = 0.0
-        total += weight @ difference
-        squares += weight @ np.square(difference)
-        least = np.minimum(least, difference.min(axis=0))
-        most = np.maximum(most, difference.max(axis=0))
+        total += difference @ weight
+        least = np.minimum(least, difference.min(axis=1))
+        most = np.maximum(most, difference.max(axis=1))
+        squares += np.square(difference, out=difference) @ weight
     shift = _divide(total, observed)
     scale = np.sqrt(np.maximum(_divide(squares, observed) - shift**2, 0.0))
     furthest = np.maximum(most - shift, shift - least)
@@ -88,10 +88,14 @@ def _first_observed(chunks: Chunks) -> np.ndarray:
 
 
 def _differences(chunks: Chunks, centre, nearby) -> Iterator[tuple]:
-    """Yield differences from the centre, where they are nearby (None: all), and weights."""
+    """Yield differences from the centre, where they are nearby (None: all), and weights.
+
+    They are (n_columns, n_rows): numpy runs along rows of thousands, not of a few columns.
+    """
     for values, weight in chunks:
-        difference = values.astype(np.float64) - centre
-        is_used = np.abs(difference) <= nearby  # NaN is not nearby
+        difference = values.T.astype(np.float64, order="C")
+        difference -= centre[:, None]
+        is_used = np.abs(difference) <= nearby[:, None]  # NaN is not nearby
         yield difference, None if is_used.all() else is_used, weight
 
 

@@ -39,9 +39,9 @@ def given_to_each(lengths, *rows):
     return MemberData(numbered(lengths), rows or [np.arange(len(lengths))])
 
 
-def training_batches(data, batch_size, seed=0):
+def training_batches(data, batch_size, seed=0, n_parts=1):
     generators = [np.random.default_rng([seed, i]) for i in range(len(data.rows))]
-    return TrainingBatches(data, batch_size, generators)
+    return TrainingBatches(data, batch_size, generators, n_parts)
 
 
 def numbers_of(batch):
@@ -125,6 +125,28 @@ def test_a_member_with_more_samples_leaves_out_others_in_each_epoch():
     epochs = [[numbers_of(second) for _, second in batches] for _ in range(20)]
     assert {len(epoch) for epoch in epochs} == {len(batches)} == {2}
     assert len(set(chain.from_iterable(chain.from_iterable(epochs)))) == 40
+
+
+@pytest.mark.parametrize("n_samples", [2, 9, 14, 15])
+def test_the_mean_over_the_parts_of_a_batch_is_that_of_the_batch(n_samples):
+    data = given_to_each([2, 5] * 10, np.arange(n_samples), np.arange(3, 3 + n_samples))
+    batches = training_batches(data, 7, n_parts=2)
+    n_drawn = [0, 0]
+    for parts in batches:
+        for member, halves in enumerate((parts[:2], parts[2:])):
+            targets, weights = zip(*(part[1] for part in halves), strict=True)
+            numbers = torch.cat(targets)[:, 0]
+            means = [torch.mean(w * t[:, 0]) for t, w in zip(targets, weights, strict=True)]
+            assert np.mean(means) == pytest.approx(torch.mean((numbers + 1) * numbers).item())
+            n_drawn[member] += len(numbers)
+    assert n_drawn == [n_samples, n_samples]
+
+
+def test_a_sample_that_cannot_be_halved_joins_the_batch_before_it():
+    batches = training_batches(given_to_each([3] * 9), batch_size=4, n_parts=2)
+    sizes = [sum(len(weight) for _, (_, weight) in parts) for parts in batches]
+    assert sizes == [4, 5]
+    assert len(batches) == 2
 
 
 def test_each_member_is_validated_on_its_own_samples():

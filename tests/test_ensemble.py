@@ -9,6 +9,7 @@ from conftest import FAST, first_means, make_sequences
 from skorch.callbacks import Callback
 
 from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm._training import threads
 from sklstm.nn import EnsembleNetwork, SequenceNetwork
 
 N_MEMBERS = 3
@@ -172,6 +173,22 @@ def test_the_validation_loss_is_an_estimate_of_that_of_all_members(ragged, targe
     assert model.history_[0]["valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("by_step", [False, True])
+def test_halves_of_batches_learn_what_the_whole_would(ragged, labels, by_step, monkeypatch):
+    y = [(x[:, 0] > 0).astype(int) for x in ragged] if by_step else labels
+    params = {**FAST, "n_members": 1, "dropout": 0.0, "batch_size": 14}
+    weight = np.random.default_rng(0).uniform(1, 2, size=len(ragged))
+    fitted = []
+    for least in (1 << 20, 1):
+        monkeypatch.setattr(threads, "MIN_STEPS", least)
+        fitted.append(LSTMClassifier(**params).fit(ragged, y, sample_weight=weight))
+    whole, halves = ([epoch["train_loss"] for epoch in clf.history_] for clf in fitted)
+    assert whole != halves
+    np.testing.assert_allclose(halves, whole, rtol=1e-5)
+    whole, halves = (clf.module_.state_dict() for clf in fitted)
+    torch.testing.assert_close(halves, whole, rtol=1e-3, atol=1e-5)
+
+
 class Steps(Callback):
     """Counts the members of each step, in training and validation."""
 
@@ -204,9 +221,13 @@ def test_the_validation_loss_is_that_of_the_mean_where_validation_data_are_given
 
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("bptt_steps", [None, 3])
-def test_members_learn_the_same_in_threads(full_records, labels, bptt_steps):
-    params = {**FAST, "n_members": N_MEMBERS, "bptt_steps": bptt_steps, "dropout": 0.5}
-    params["max_epochs"] = 8
+@pytest.mark.parametrize("n_members", [1, N_MEMBERS])
+def test_members_and_halves_of_batches_learn_the_same_in_threads(
+    full_records, labels, bptt_steps, n_members, monkeypatch
+):
+    monkeypatch.setattr(threads, "MIN_STEPS", 1)
+    params = {**FAST, "n_members": n_members, "bptt_steps": bptt_steps, "dropout": 0.5}
+    params |= {"max_epochs": 8, "batch_size": 9}
     state = torch.random.get_rng_state()
     in_threads, again = (
         LSTMClassifier(**params).fit(full_records, labels).predict_proba(full_records)

@@ -6,9 +6,11 @@ import time
 import numpy as np
 import pytest
 import torch
+from conftest import FAST
 
+from sklstm import LSTMClassifier
 from sklstm._training import threads
-from sklstm._training.threads import each_in_a_thread, threads_for
+from sklstm._training.threads import each_in_a_thread, parts_of_a_batch, threads_for
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -41,19 +43,47 @@ def test_an_error_in_a_worker_is_raised_and_ends_the_work():
     assert torch.get_num_threads() == 2
 
 
+@pytest.mark.parametrize(
+    ("n_networks", "batch_size", "n_steps", "expected"),
+    [(1, 64, 50, 2), (1, 32, 24, 1), (4, 64, 50, 1), (4, 255, 50, 1), (4, 256, 50, 2)]
+    + [(4, 256, 2, 1), (1, 2, 512, 2), (1, 1, 5000, 1)],
+)
+def test_long_batches_are_halved_where_members_do_not_use_the_threads(
+    n_networks, batch_size, n_steps, expected
+):
+    device = torch.device("cpu")
+    assert parts_of_a_batch(n_networks, batch_size, n_steps, device) == expected
+    assert parts_of_a_batch(n_networks, batch_size, n_steps, torch.device("cuda")) == 1
+
+
 @pytest.mark.usefixtures("two_threads")
-@pytest.mark.parametrize(("batch_size", "n_others"), [(255, 2), (256, 0)])
-def test_networks_that_learn_from_large_batches_take_turns(batch_size, n_others):
+@pytest.mark.parametrize(("n_items", "n_others"), [(2, 2), (1, 0)])
+def test_items_are_worked_on_side_by_side(n_items, n_others):
     both = threading.Barrier(n_others or 1, timeout=60)
 
     def work(item):
         both.wait()  # each thread has one of the items
         return threading.get_ident()
 
-    with threads_for(2, batch_size, torch.device("cpu")) as map_in_threads:
+    with threads_for(n_items, torch.device("cpu")) as map_in_threads:
         workers = set(map_in_threads(work, range(2)))
     assert len(workers - {threading.get_ident()}) == n_others
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(("batch_size", "expected"), [(255, 2), (256, 1)])
+def test_networks_that_learn_from_large_batches_take_turns(
+    ragged, labels, batch_size, expected, monkeypatch
+):
+    used = []
+    monkeypatch.setattr(
+        "sklstm._training.net.threads_for",
+        lambda n_items, device: used.append(n_items) or threads_for(n_items, device),
+    )
+    model = LSTMClassifier(**FAST, n_members=2, batch_size=batch_size)
+    model.fit(ragged, labels)
+    assert used == [expected]
 
 
 def test_one_thread_works_in_the_caller():

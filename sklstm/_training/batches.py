@@ -80,41 +80,71 @@ class TrainingBatches:
         What is drawn from.
 
     batch_size : int
-        Number of sequences of a batch; the last one may be smaller.
+        Number of sequences of a batch; the last one may be smaller, or larger by one.
 
     generators : sequence of numpy.random.Generator
         Draw the batches of each member.
+
+    n_parts : int, default=1
+        Number of parts in which a batch comes, one after the other. The mean of their
+        losses is the loss of the batch.
     """
 
     def __init__(
-        self, data: MemberData, batch_size: int, generators: Sequence[np.random.Generator]
+        self,
+        data: MemberData,
+        batch_size: int,
+        generators: Sequence[np.random.Generator],
+        n_parts: int = 1,
     ):
         self.data = data
         self.batch_size = batch_size
         self.generators = generators
+        self.n_parts = n_parts
 
     def __len__(self) -> int:
-        return -(-len(self.data) // self.batch_size)
+        return 1 + len(self._cuts(len(self.data)))
 
     def __iter__(self) -> Iterator[list]:
         drawn = map(self._draw, self.data.rows, self.generators)
         for indices in zip(*drawn, strict=False):
-            yield [self.data.tensors.batch(rows) for rows in indices]
+            yield [part for rows in indices for part in self._parts(rows)]
+
+    def _parts(self, rows: np.ndarray) -> list[tuple]:
+        if self.n_parts == 1:
+            return [self.data.tensors.batch(rows)]
+        parts = np.array_split(rows, self.n_parts)
+        return _of_equal_worth([self.data.tensors.batch(part) for part in parts])
 
     def _draw(self, rows: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
-        if len(rows) <= self.batch_size:
+        cuts = self._cuts(len(rows))
+        if not len(cuts):
             return [rows]
         rows = generator.permutation(rows)
         lengths = self.data.tensors.sequences.lengths[rows]
-        cuts = np.arange(self.batch_size, len(rows), self.batch_size)
         if np.ptp(lengths) == 0:
             return np.split(rows, cuts)
         batches = np.split(rows[self._by_length_in_buckets(lengths)], cuts)
         return [batches[i] for i in generator.permutation(len(batches))]
 
+    def _cuts(self, n_rows: int) -> np.ndarray:
+        """Return where batches end. Rows too few for all parts join the batch before them."""
+        cuts = np.arange(self.batch_size, n_rows, self.batch_size)
+        return cuts[cuts <= n_rows - self.n_parts]
+
     def _by_length_in_buckets(self, lengths: np.ndarray) -> np.ndarray:
         bucket = np.arange(len(lengths)) // (self.batch_size * BUCKET_BATCHES)
         return np.lexsort((lengths, bucket))
+
+
+def _of_equal_worth(parts: list[tuple]) -> list[tuple]:
+    """Weigh the rows of each part so that the mean of the parts' means is that of all rows."""
+    sizes = np.array([len(weight) for _, (_, weight) in parts])
+    shares = sizes / sizes.mean()
+    return [
+        (inputs, (target, weight * share))
+        for (inputs, (target, weight)), share in zip(parts, shares.tolist(), strict=True)
+    ]
 
 
 class ValidationBatches:

@@ -16,7 +16,7 @@ from sklstm._training.batches import MemberData, TrainingBatches, ValidationBatc
 from sklstm._training.early_stopping import StopTraining
 from sklstm._training.judgement import Judgement
 from sklstm._training.optimizer import FlatAdamW
-from sklstm._training.threads import threads_for
+from sklstm._training.threads import LARGE_BATCH, threads_for
 from sklstm.nn import SequenceNetwork, WeightedLoss
 from sklstm.nn.dropout import drawing_from
 
@@ -47,6 +47,9 @@ class SequenceNet(NeuralNet):
     by_step : bool, default=False
         Whether targets are those of steps.
 
+    n_parts : int, default=1
+        Number of parts in which a member learns from a batch.
+
     **options : dict
         `callbacks`, `lr`, `batch_size`, `device` and `optimizer__weight_decay`, as in
         skorch.
@@ -61,6 +64,7 @@ class SequenceNet(NeuralNet):
         seed: int,
         precision: torch.dtype = torch.float32,
         by_step: bool = False,
+        n_parts: int = 1,
         **options: Any,
     ):
         device = options["device"].type
@@ -77,6 +81,7 @@ class SequenceNet(NeuralNet):
         self.metric = metric
         self.precision = precision
         self.by_step = by_step
+        self.n_parts = n_parts
         self.seed = seed
         self.listeners_ = {}
 
@@ -102,7 +107,7 @@ class SequenceNet(NeuralNet):
     def get_iterator(self, dataset: MemberData, training: bool = False) -> Iterable:
         if not training:
             return ValidationBatches(dataset)
-        return TrainingBatches(dataset, self.batch_size, self.batch_generators_)
+        return TrainingBatches(dataset, self.batch_size, self.batch_generators_, self.n_parts)
 
     def _scores(self, network: SequenceNetwork, x: dict[str, Tensor]) -> Tensor:
         scores = network.step_scores if self.by_step else network.scores
@@ -122,8 +127,7 @@ class SequenceNet(NeuralNet):
         return step
 
     def train_step_single(self, batch: list, **fit_params: Any) -> dict[str, Any]:
-        members = self.module_.members
-        return _as_step(self.map_(self._learn, members, batch, self.generators_))
+        return _as_step(self.map_(self._learn, self.learners_, batch, self.generators_))
 
     def _learn(self, member: SequenceNetwork, batch: tuple, generator: torch.Generator):
         """Compute the gradient of a member, and return its loss and its scores."""
@@ -131,7 +135,7 @@ class SequenceNet(NeuralNet):
         with drawing_from(generator):
             scores = self._scores(member, inputs)
             loss = self.get_loss(scores, target)
-            (loss / len(self.generators_)).backward()
+            loss.backward(self.share_)
         return loss.detach(), scores.detach()
 
     def run_single_epoch(
@@ -156,9 +160,9 @@ class SequenceNet(NeuralNet):
             self.notify("on_batch_begin", batch=batch, training=True)
             step = self.train_step(batch)
             self.notify("on_batch_end", batch=batch, training=True, **step)
-            weight = batch[0][1][1]
-            total.add_(step["loss"], alpha=len(weight))
-            n_rows += len(weight)
+            n_new = sum(len(weight) for _, (_, weight) in batch)
+            total.add_(step["loss"], alpha=n_new)
+            n_rows += n_new
         return {"loss": total.item() / n_rows}
 
     @torch.no_grad()
@@ -191,11 +195,15 @@ class SequenceNet(NeuralNet):
         self.initialize()
         self.earlier_ = history
         self.parameters_ = list(self.module_.named_parameters())
-        seeds = np.random.SeedSequence(self.seed).generate_state(len(self.module_.members))
-        self.batch_generators_ = [np.random.default_rng(seed) for seed in seeds]
+        members = self.module_.members
+        self.learners_ = [member for member in members for _ in range(self.n_parts)]
+        seeds = np.random.SeedSequence(self.seed).generate_state(len(self.learners_))
+        self.batch_generators_ = [np.random.default_rng(s) for s in seeds[: len(members)]]
         self.generators_ = [
             torch.Generator(self.device).manual_seed(int(seed)) for seed in seeds
         ]
+        # Of each learner's loss in the mean of all.
+        self.share_ = torch.full((), 1 / len(self.learners_), device=self.device)
         if optimizer_state is not None:
             groups = self.optimizer_.state_dict()["param_groups"]
             self.optimizer_.load_state_dict({**optimizer_state, "param_groups": groups})
@@ -208,8 +216,7 @@ class SequenceNet(NeuralNet):
         """
         self.notify("on_train_begin", X=train, y=None)
         try:
-            device = torch.device(self.device)
-            with threads_for(len(train.rows), self.batch_size, device) as self.map_:
+            with threads_for(self._count_side_by_side(), self.device) as self.map_:
                 self.fit_loop(train, epochs=epochs)
         except StopTraining:
             pass
@@ -217,6 +224,10 @@ class SequenceNet(NeuralNet):
             self._keep_epochs_done()
         finally:
             self.notify("on_train_end", X=train, y=None)
+
+    def _count_side_by_side(self) -> int:
+        takes_turns = self.n_parts == 1 and self.batch_size >= LARGE_BATCH
+        return 1 if takes_turns else len(self.learners_)
 
     def _keep_epochs_done(self) -> None:
         # skorch's own callbacks stop training by this exception at the end of an epoch.

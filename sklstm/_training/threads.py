@@ -13,6 +13,9 @@ MAX_WORKERS = 4
 LARGE_BATCH = 256
 """Sequences of a batch at each step of which the threads of a kernel have enough to do."""
 
+MIN_STEPS = 1 << 12
+"""Steps of a batch that are worth a thread for each half of it."""
+
 
 def each_in_a_thread(function: Callable[[Any], None], items: Sequence) -> None:
     """Call a function on every item, on as many at a time as torch may use threads.
@@ -35,25 +38,48 @@ def each_in_a_thread(function: Callable[[Any], None], items: Sequence) -> None:
             pass
 
 
-@contextmanager
-def threads_for(n_networks: int, batch_size: int, device: torch.device) -> Iterator[Callable]:
-    """Give a `map` that works on networks which are trained side by side.
+def parts_of_a_batch(
+    n_networks: int, batch_size: int, n_steps: float, device: torch.device
+) -> int:
+    """Return in how many parts a batch is learnt from, each in a thread of its own.
+
+    The same on any number of threads, so that a fit does not depend on it. There are two at
+    most: their gradients add up to the same in either order.
 
     Parameters
     ----------
     n_networks : int
-        How many items a call of `map` will have.
+        How many networks are trained side by side. Several are work enough for all threads,
+        unless their batches are so large that one at a time takes less memory.
 
     batch_size : int
-        Number of sequences of a batch. Networks that learn from large batches are trained
-        one after the other, which takes as long and less memory.
+        Number of sequences of a batch.
+
+    n_steps : float
+        Number of steps of a sequence.
 
     device : torch.device
         Where they are trained. Only on a CPU are there threads.
     """
-    is_threaded = device.type == "cpu" and batch_size < LARGE_BATCH
-    n_threads = torch.get_num_threads() if is_threaded else 1
-    with _workers(min(n_threads, n_networks, MAX_WORKERS), n_threads) as map_in_threads:
+    is_alone = n_networks == 1 or batch_size >= LARGE_BATCH
+    is_long = batch_size > 1 and batch_size * n_steps >= MIN_STEPS
+    return 2 if device.type == "cpu" and is_alone and is_long else 1
+
+
+@contextmanager
+def threads_for(n_items: int, device: torch.device) -> Iterator[Callable]:
+    """Give a `map` that works on networks, or parts of a batch, side by side.
+
+    Parameters
+    ----------
+    n_items : int
+        How many items a call of `map` will have.
+
+    device : torch.device
+        Where they are trained. Only on a CPU are there threads.
+    """
+    n_threads = torch.get_num_threads() if device.type == "cpu" else 1
+    with _workers(min(n_threads, n_items, MAX_WORKERS), n_threads) as map_in_threads:
         yield map_in_threads
 
 
@@ -65,6 +91,8 @@ def _workers(n_workers: int, n_threads: int) -> Iterator[Callable]:
     workers = ThreadPoolExecutor(
         n_workers, initializer=_begin_work, initargs=(n_threads // n_workers,)
     )
+    # Between the workers' turns, idle threads of the caller's would spin where they compute.
+    torch.set_num_threads(n_threads // n_workers)
     try:
         yield workers.map
     finally:

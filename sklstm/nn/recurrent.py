@@ -9,7 +9,7 @@ from sklstm.nn.dropout import Dropout
 __all__ = ["RecurrentStack", "reverse_within_lengths"]
 
 LONG_STEPS = 400
-CHUNK_STEPS = 100
+CHUNK_STEPS = 200
 
 
 FUSED: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
