@@ -1,8 +1,10 @@
 """Work on several batches or networks at a time, each in a thread of its own."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -88,16 +90,44 @@ def _workers(n_workers: int, n_threads: int) -> Iterator[Callable]:
     if n_workers <= 1:
         yield map
         return
-    workers = ThreadPoolExecutor(
-        n_workers, initializer=_begin_work, initargs=(n_threads // n_workers,)
-    )
-    # Between the workers' turns, idle threads of the caller's would spin where they compute.
-    torch.set_num_threads(n_threads // n_workers)
+    n_each = n_threads // n_workers
+    helpers = ThreadPoolExecutor(n_workers - 1, initializer=_begin_work, initargs=(n_each,))
+    # A kernel's threads go on waiting for work for a while, on the cores of the helpers.
+    torch.set_num_threads(n_each)
     try:
-        yield workers.map
+        yield partial(_work_together, helpers, n_workers - 1)
     finally:
-        workers.shutdown(cancel_futures=True)
-        torch.set_num_threads(n_threads)  # a worker's number is that of later threads, too
+        helpers.shutdown(cancel_futures=True)
+        torch.set_num_threads(n_threads)
+
+
+def _work_together(
+    helpers: ThreadPoolExecutor, n_helpers: int, function: Callable, *iterables: Iterable
+) -> list:
+    """Return what `map` would; the caller works, too, as waking a thread takes time."""
+    items = list(zip(*iterables, strict=False))
+    waiting, results = deque(range(len(items))), [None] * len(items)
+
+    def work() -> None:
+        while True:
+            try:
+                i = waiting.popleft()
+            except IndexError:  # asking first would leave time for another thread
+                return
+            try:
+                results[i] = function(*items[i])
+            except BaseException:
+                waiting.clear()  # the others end with what they have begun
+                raise
+
+    others = [helpers.submit(work) for _ in range(n_helpers)]
+    try:
+        work()
+        for other in others:
+            other.result()
+    finally:
+        wait(others)
+    return results
 
 
 def _begin_work(n_threads: int) -> None:
