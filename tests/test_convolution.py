@@ -27,9 +27,10 @@ def gelu(a):
     return a * (1 + erf(a / np.sqrt(2))) / 2
 
 
+@pytest.mark.parametrize("n_each", [1, 2])
 @pytest.mark.parametrize("kernel_size", [1, 4, 9])
-def test_filters_read_their_column_at_the_latest_steps(kernel_size):
-    convolution, x = build(kernel_size=kernel_size), draw()
+def test_filters_read_their_column_at_the_latest_steps(kernel_size, n_each):
+    convolution, x = build(n_each * COLUMNS, kernel_size=kernel_size), draw()
     weight = convolution.filters.weight.detach().numpy()[:, 0]  # (n_filters, kernel_size)
     bias = convolution.filters.bias.detach().numpy()
     expected = np.empty((BATCH, TIME, len(weight)))
@@ -37,11 +38,23 @@ def test_filters_read_their_column_at_the_latest_steps(kernel_size):
         for f in range(len(weight)):
             total = bias[f]
             for back in range(min(kernel_size, t + 1)):
-                total = total + weight[f, -1 - back] * x[:, t - back, f // 2].numpy()
+                total = total + weight[f, -1 - back] * x[:, t - back, f // n_each].numpy()
             expected[:, t, f] = gelu(total)
     found = convolution(x).detach()
     torch.testing.assert_close(found[..., :COLUMNS], x)
     np.testing.assert_allclose(found[..., COLUMNS:], expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_filters", [COLUMNS, 2 * COLUMNS])
+def test_gradients_equal_central_differences(n_filters):
+    convolution, x = build(n_filters), draw().requires_grad_()
+    weight, bias = convolution.filters.parameters()
+
+    def run(x, weight, bias):
+        parameters = {"filters.weight": weight, "filters.bias": bias}
+        return torch.func.functional_call(convolution, parameters, (x,))
+
+    assert torch.autograd.gradcheck(run, (x, weight, bias))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +74,7 @@ def test_without_filters_columns_stay_as_they_are():
     assert not list(convolution.parameters())
 
 
-@pytest.mark.parametrize("n_filters", [0, 6])
+@pytest.mark.parametrize("n_filters", [0, COLUMNS, 6])
 @pytest.mark.parametrize("sizes", [(1, 6), (3, 4), (2, 2, 3)])
 def test_chunks_see_the_steps_before_them(n_filters, sizes):
     convolution, x, before = build(n_filters), draw(), None

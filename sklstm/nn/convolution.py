@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 __all__ = ["CausalConvolution"]
@@ -98,14 +99,57 @@ class CausalConvolution(nn.Module):
         return columns.transpose(0, 1), seen[len(x) :]
 
     def _filter(self, seen: Tensor) -> Tensor:
-        """Return (time, batch, n_filters) for (n_before + time, batch, n_filtered).
+        """Return (time, batch, n_filters) for (n_before + time, batch, n_filtered)."""
+        weight, bias = self.filters.weight[:, 0], self.filters.bias
+        if len(weight) == seen.shape[2]:
+            return _WeightedSum.apply(seen, weight, bias)
+        return _several_a_column(seen, weight, bias)
 
-        On a CPU, a sum over the steps that a filter sees takes a quarter of the time of
-        torch's convolution in groups.
-        """
-        weight, total = self.filters.weight, self.filters.bias
-        seen = seen.repeat_interleave(len(weight) // seen.shape[2], dim=2)
-        n_steps = len(seen) - self.n_before
-        for step, share in enumerate(weight[:, 0].unbind(dim=1)):
-            total = torch.addcmul(total, seen[step : step + n_steps], share)
+
+def _several_a_column(seen: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Filter each column by several filters, as a matrix product a column."""
+    n_columns, kernel_size = seen.shape[2], weight.shape[1]
+    windows = seen.unfold(0, kernel_size, 1)  # (time, batch, n_columns, kernel_size)
+    time, batch = windows.shape[:2]
+    windows = windows.permute(2, 0, 1, 3).reshape(n_columns, time * batch, kernel_size)
+    weight = weight.view(n_columns, -1, kernel_size).transpose(1, 2)
+    total = torch.baddbmm(bias.view(n_columns, 1, -1), windows, weight)
+    return total.view(n_columns, time, batch, -1).permute(1, 2, 0, 3).flatten(2)
+
+
+class _WeightedSum(torch.autograd.Function):
+    """Filter each column by one filter, as a sum over the steps that it sees.
+
+    On a CPU it takes a fraction of the time of torch's convolution in groups. The sum is
+    built in place, and so is its gradient: autograd would keep a copy for each step seen.
+    """
+
+    @staticmethod
+    def forward(ctx, seen: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(seen, weight)
+        first, *others = _seen_at_once(seen, weight)
+        total = torch.addcmul(bias, *first)
+        for steps, share in others:
+            total.addcmul_(steps, share)
         return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        seen, weight = ctx.saved_tensors
+        of_seen, of_weight = None, torch.empty_like(weight)
+        if ctx.needs_input_grad[0]:
+            of_seen = torch.zeros_like(seen)
+            for steps, share in _seen_at_once(of_seen, weight):
+                steps.addcmul_(gradient, share)
+        product = torch.empty_like(gradient)
+        ones = gradient.new_ones(gradient.shape[:2].numel())
+        for i, (steps, _) in enumerate(_seen_at_once(seen, weight)):
+            of_weight[:, i] = ones @ torch.mul(gradient, steps, out=product).flatten(0, 1)
+        return of_seen, of_weight, ones @ gradient.flatten(0, 1)
+
+
+def _seen_at_once(seen: Tensor, weight: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Return what all steps see at the same distance, and the weights of that distance."""
+    n_steps = len(seen) - weight.shape[1] + 1
+    return [(seen[i : i + n_steps], share) for i, share in enumerate(weight.unbind(dim=1))]
