@@ -213,7 +213,7 @@ LINES = {
     ),
     "search": lambda n: compare_searches(
         "search 6 x 3, 3000x50x16, n_jobs=2 / n_jobs=1",
-        replace(MEDIUM, n_samples=3000, epochs=6),
+        replace(MEDIUM, n_samples=3000, epochs=12),
         "0.6",
         n,
     ),
