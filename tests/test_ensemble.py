@@ -173,10 +173,14 @@ def test_the_validation_loss_is_an_estimate_of_that_of_all_members(ragged, targe
     assert model.history_[0]["valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("n_members", [1, 2])
 @pytest.mark.parametrize("by_step", [False, True])
-def test_halves_of_batches_learn_what_the_whole_would(ragged, labels, by_step, monkeypatch):
+def test_halves_of_batches_learn_what_the_whole_would(
+    ragged, labels, by_step, n_members, monkeypatch
+):
+    monkeypatch.setattr(threads, "LARGE_BATCH", 1)
     y = [(x[:, 0] > 0).astype(int) for x in ragged] if by_step else labels
-    params = {**FAST, "n_members": 1, "dropout": 0.0, "batch_size": 14}
+    params = {**FAST, "n_members": n_members, "dropout": 0.0, "batch_size": 14}
     weight = np.random.default_rng(0).uniform(1, 2, size=len(ragged))
     fitted = []
     for least in (1 << 20, 1):

@@ -13,7 +13,8 @@ MAX_WORKERS = 4
 """Batches in work at once, which bounds their memory."""
 
 LARGE_BATCH = 256
-"""Sequences of a batch at each step of which the threads of a kernel have enough to do."""
+"""Sequences of a batch from which on networks are trained one after the other, which takes as
+long and less memory."""
 
 MIN_STEPS = 1 << 12
 """Steps of a batch that are worth a thread for each half of it."""
