@@ -66,3 +66,37 @@ def class_weights(
     else:
         of_class = np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
     return of_class[codes]
+
+
+def indicator_weights(
+    class_weight: list | str, target: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Return the weight of the labels of each sample.
+
+    Parameters
+    ----------
+    class_weight : list of dict, or "balanced"
+        As for :func:`class_weights`, for each column.
+
+    target : ndarray of shape (n_samples, n_outputs)
+        Indicators, 0 and 1.
+
+    weight : ndarray of shape (n_samples,)
+        Weights of the samples.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,)
+        The product over the columns, by which `weight` is to be multiplied.
+    """
+    n_outputs = target.shape[1]
+    if isinstance(class_weight, str):
+        class_weight = [class_weight] * n_outputs
+    if not isinstance(class_weight, list) or len(class_weight) != n_outputs:
+        raise ValueError(
+            "For multilabel targets class_weight must be 'balanced' or a list with a dict "
+            f"for each of the {n_outputs} labels, got {class_weight!r}."
+        )
+    codes, classes = target.astype(np.int64), np.arange(2)
+    columns = zip(class_weight, codes.T, strict=True)
+    return np.prod([class_weights(w, classes, code, weight) for w, code in columns], axis=0)

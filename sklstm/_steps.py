@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sklstm.sequences import SequenceArray
+from sklstm.sequences._categories import decode, is_missing
 
 
 def is_step_target(y, sequences: SequenceArray) -> bool:
@@ -31,7 +32,7 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
     Parameters
     ----------
     y : SequenceArray, list of array-like, or array of shape (n_samples, n_timesteps, ...)
-        Values of the steps of each sequence.
+        Values of the steps of each sequence. Codes of categories stand for these.
 
     sequences : SequenceArray
         What they belong to.
@@ -50,10 +51,10 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
         If a sequence has not as many values as steps.
     """
     if isinstance(y, SequenceArray):
-        lengths, values = y.lengths, y.values
+        lengths, values = y.lengths, _decoded(y)
     else:
-        parts = [np.asarray(part) for part in y]
-        lengths, values = np.array([len(part) for part in parts]), np.concatenate(parts)
+        parts = [_as_array(part) for part in y]
+        lengths, values = np.array([len(part) for part in parts]), _end_to_end(parts)
     wrong = np.flatnonzero(lengths != sequences.lengths)
     if len(wrong):
         i = wrong[0]
@@ -64,11 +65,35 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
+def _decoded(y: SequenceArray) -> np.ndarray:
+    """Return the values, with categories for their codes, None where there is none."""
+    if not y.categories:
+        return y.values
+    values = y.values.astype(object)
+    for column, categories in y.categories.items():
+        values[:, column] = decode(y.values[:, column], categories)
+    return values
+
+
+def _as_array(part) -> np.ndarray:
+    values = np.asarray(part)
+    # NaN beside words would become the word "nan".
+    is_text = values.dtype.kind in "US" and not isinstance(part, np.ndarray)
+    return np.asarray(part, dtype=object) if is_text else values
+
+
+def _end_to_end(parts: list[np.ndarray]) -> np.ndarray:
+    is_text = {part.dtype.kind in "US" for part in parts}
+    if len(is_text) > 1:
+        parts = [part.astype(object) for part in parts]
+    return np.concatenate(parts)
+
+
 def is_known(values: np.ndarray) -> np.ndarray:
-    """Whether each row holds a label: neither NaN nor None in any column."""
+    """Whether each row holds a label: nothing is missing in any column."""
     rows = values.reshape(len(values), -1)
     if values.dtype.kind == "O":
-        return np.array([all(v is not None and v == v for v in row) for row in rows])
+        return np.array([not any(map(is_missing, row)) for row in rows])
     if values.dtype.kind != "f":
         return np.ones(len(values), dtype=bool)
     return ~np.isnan(rows).any(axis=1)

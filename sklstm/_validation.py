@@ -157,9 +157,7 @@ def _from_table(estimator, X, reset: bool) -> SequenceArray:
 def _check_features(estimator, n_features: int, names, reset: bool) -> None:
     if reset:
         estimator.n_features_in_ = n_features
-        estimator.__dict__.pop("feature_names_in_", None)
-        if names is not None:
-            estimator.feature_names_in_ = np.asarray(names, dtype=object)
+        _record_names(estimator, "feature_names_in_", names)
         return
     expected = _features_per_step(estimator)
     if n_features != expected:
@@ -167,9 +165,7 @@ def _check_features(estimator, n_features: int, names, reset: bool) -> None:
             f"X has {n_features} features, but {type(estimator).__name__} is expecting "
             f"{expected} features as input."
         )
-    known = getattr(estimator, "feature_names_in_", None)
-    if names is not None and known is not None and list(names) != list(known):
-        _refuse_names(list(names), list(known))
+    _check_names("feature", names, getattr(estimator, "feature_names_in_", None))
 
 
 def _features_per_step(estimator) -> int:
@@ -178,23 +174,36 @@ def _features_per_step(estimator) -> int:
     return estimator.n_features_in_ // (estimator.n_timesteps or estimator.n_features_in_)
 
 
-def _refuse_names(names: list[str], known: list[str]) -> None:
-    i = next(i for i, pair in enumerate(zip(names, known, strict=True)) if pair[0] != pair[1])
-    raise ValueError(
-        "The features should be those of fit, in the same order: "
-        f"feature {i} is {names[i]!r}, in fit it was {known[i]!r}."
-    )
+def _record_names(estimator, attribute: str, names) -> None:
+    estimator.__dict__.pop(attribute, None)
+    if names is not None:
+        setattr(estimator, attribute, np.asarray(names, dtype=object))
+
+
+def _check_names(what: str, names, known) -> None:
+    """Refuse names in another order than in fit, where both have some."""
+    if names is None or known is None:
+        return
+    for i, (name, before) in enumerate(zip(names, known, strict=True)):
+        if name != before:
+            raise ValueError(
+                f"The {what}s should be those of fit, in the same order: "
+                f"{what} {i} is {name!r}, in fit it was {before!r}."
+            )
 
 
 def _check_static(estimator, sequences: SequenceArray, reset: bool) -> None:
     if reset:
         estimator.n_static_features_in_ = sequences.n_static
+        _record_names(estimator, "_static_names", sequences.static_names)
     expected = estimator.n_static_features_in_
     if sequences.n_static != expected:
         raise ValueError(
             f"X has {sequences.n_static} static columns, but {type(estimator).__name__} is "
             f"expecting {expected}, as in fit: give them in SequenceArray(static=...)."
         )
+    known = getattr(estimator, "_static_names", None)
+    _check_names("static column", sequences.static_names, known)
 
 
 def _with_checked_times(estimator, sequences: SequenceArray, reset: bool) -> SequenceArray:

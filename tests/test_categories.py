@@ -168,6 +168,12 @@ class TestLists:
         frames = [pd.DataFrame({"kind": ["a"]}), pd.DataFrame({"kind": [NAN]})]
         np.testing.assert_array_equal(SequenceArray.from_list(frames).values, [[0], [NAN]])
 
+    def test_of_frames_have_missing_numbers_beside_categories(self):
+        frame = pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "kind": ["a", "b"]})
+        np.testing.assert_array_equal(
+            SequenceArray.from_list([frame]).values, [[1, 0], [NAN, 1]]
+        )
+
     @pytest.mark.parametrize(
         ("sequences", "message"),
         [

@@ -180,6 +180,35 @@ class TestVocabulary:
         assert X.values[:, 1].tolist() == [0, 0, 1, 0]
         assert counts(events, max_codes=1, unseen="other").feature_names[1] == "other"
 
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            ("other", {}),
+            ("other", {"value": "result"}),
+            ("other (count)", {"value": "result"}),
+        ],
+    )
+    def test_a_code_with_the_name_of_the_column_of_others_is_refused(
+        self, events, name, options
+    ):
+        result = events["result"].where((events["item"] == "HR") | (name != "other"))
+        events = events.assign(item=events["item"].replace("Lactate", name), result=result)
+        with pytest.raises(ValueError, match=r"'other.*rename the code, or .* unseen='drop'"):
+            counts(events, unseen="other", **options)
+        assert counts(events, **options).n_features == 2
+
+    def test_a_rare_code_called_other_is_one_of_the_others(self, events):
+        events["item"] = events["item"].replace("Lactate", "other")
+        X = counts(events, min_count=2, unseen="other")
+        assert X.feature_names.tolist() == ["HR", "other"]
+        assert X.values[:, 1].tolist() == [0, 0, 1, 0]
+
+    @pytest.mark.parametrize("max_codes", [-1, 0, 2.5])
+    def test_fewer_than_one_code_is_refused(self, events, max_codes):
+        message = f"max_codes must be an integer of at least 1, or None .* got {max_codes}"
+        with pytest.raises(ValueError, match=message):
+            SequenceArray.from_events(events, **COLUMNS, max_codes=max_codes)
+
     def test_columns_are_those_of_another_array(self, events):
         train = SequenceArray.from_events(events, **COLUMNS)
         X = SequenceArray.from_events(events[:1], **COLUMNS, like=train)

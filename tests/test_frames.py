@@ -55,6 +55,21 @@ class TestFromFrame:
         X = SequenceArray.from_frame(visits, **COLUMNS, features="age")
         assert X.feature_names.tolist() == ["age"]
 
+    def test_columns_named_by_numbers_are_found_by_their_names(self):
+        rows = {"stay": [1, 1, 2], "time": [0, 1, 0], "item": [220045, 0, 0], "v": [8.0, 9, 7]}
+        wide = pd.DataFrame(rows).pivot(index=["stay", "time"], columns="item", values="v")
+        X = SequenceArray.from_frame(wide.reset_index(), id="stay", time="time")
+        assert X.feature_names.tolist() == ["0", "220045"]
+        np.testing.assert_array_equal(X.values, [[np.nan, 8], [9, np.nan], [7, np.nan]])
+
+    def test_all_columns_may_be_named_by_numbers(self):
+        frame = pd.DataFrame([["b", 1, 60.0, 5.0], ["a", 0, 70.0, 6.0]], columns=[3, 2, 1, 0])
+        X = SequenceArray.from_frame(frame, id=3, time=2, features=[1], static=[0])
+        assert X.ids.tolist() == ["a", "b"]
+        assert X.values.ravel().tolist() == [70, 60]
+        assert X.static.ravel().tolist() == [6, 5]
+        assert (X.feature_names.tolist(), X.static_names.tolist()) == (["1"], ["0"])
+
     def test_static_columns_are_no_features(self, visits):
         X = SequenceArray.from_frame(visits, **COLUMNS, static=["age"])
         assert X.feature_names.tolist() == ["temperature", "heart_rate"]
@@ -164,7 +179,6 @@ class TestTimes:
             datetime.datetime(2024, 3, 1),
             datetime.date(2024, 3, 1),
             np.datetime64("2024-03-01"),
-            pd.Timestamp("2024-03-01 01:00", tz="Europe/Vienna"),
         ],
         ids=lambda origin: type(origin).__name__,
     )
@@ -192,9 +206,37 @@ class TestTimes:
         with pytest.raises(ValueError, match=r"origin='2024-01-01' is no column"):
             SequenceArray.from_frame(visits, **COLUMNS, origin="2024-01-01")
 
+    @pytest.mark.parametrize("zone", [datetime.UTC, "Europe/Vienna"])
+    def test_an_origin_with_a_zone_counts_times_with_one(self, visits, zone):
+        start = pd.Timestamp("2024-03-01", tz="Europe/Vienna")
+        visits["day"] = start + pd.to_timedelta(visits["day"], unit="h")
+        X = SequenceArray.from_frame(visits, **COLUMNS, origin=start.tz_convert(zone))
+        assert X.times.tolist() == [0, 3, 9, 0, 2]
+
+    @pytest.mark.parametrize("zones", [(None, "US/Eastern"), ("US/Eastern", None)])
+    @pytest.mark.parametrize("is_column", [False, True])
+    def test_times_and_an_origin_of_which_one_has_a_zone_are_refused(
+        self, visits, zones, is_column
+    ):
+        start = pd.Timestamp("2024-03-01", tz=zones[0])
+        visits["day"] = start + pd.to_timedelta(visits["day"], unit="h")
+        origin = pd.Timestamp("2024-03-01", tz=zones[1])
+        visits["admitted"] = origin
+        with pytest.raises(ValueError, match=r"'day' holds .* a time zone, .*dt.tz_localize"):
+            SequenceArray.from_frame(
+                visits, **COLUMNS, origin="admitted" if is_column else origin
+            )
+
+    def test_durations_do_not_count_from_a_datetime(self, visits):
+        visits["day"] = pd.to_timedelta(visits["day"], unit="h")
+        with pytest.raises(ValueError, match=r"'day' holds durations"):
+            SequenceArray.from_frame(visits, **COLUMNS, origin=pd.Timestamp("2024-03-01"))
+
     def test_an_origin_of_another_kind_is_refused(self, visits):
         visits["admitted"] = pd.Timestamp("2024-03-01")
-        with pytest.raises(ValueError, match=r"'admitted', the origin, must hold times like"):
+        with pytest.raises(
+            ValueError, match=r"'day' holds numbers, but column 'admitted', the ori"
+        ):
             SequenceArray.from_frame(visits, **COLUMNS, origin="admitted")
         visits["admitted"] += pd.to_timedelta(range(5), unit="h")
         with pytest.raises(TypeError, match=r"origin must be a column or a datetime .* got 3"):
@@ -226,6 +268,14 @@ class TestBadTables:
     def test_a_missing_id(self, visits):
         visits.loc[3, "patient"] = None
         with pytest.raises(ValueError, match=r"Row 3 has no value in column 'patient'"):
+            SequenceArray.from_frame(visits, **COLUMNS)
+
+    def test_ids_of_several_types(self, visits):
+        visits["patient"] = pd.Series(["b", 1, "b", 1, 1], dtype=object)
+        with pytest.raises(
+            ValueError,
+            match=r"'patient' holds values of several types, such as 'b' and 1.*one",
+        ):
             SequenceArray.from_frame(visits, **COLUMNS)
 
     @pytest.mark.parametrize("is_clock", [False, True])

@@ -165,6 +165,30 @@ class TestFiles:
 
 
 class TestBadTables:
+    @pytest.mark.parametrize("localized", ["events", "labels"])
+    def test_times_of_which_some_have_a_zone(self, events, labels, localized):
+        frame, column = (
+            (events, "time") if localized == "events" else (labels, "prediction_time")
+        )
+        frame[column] = frame[column].dt.tz_localize("US/Eastern")
+        with pytest.raises(
+            ValueError, match=r"'prediction_time' .*a time zone.*'time' .*tz_loc"
+        ):
+            SequenceArray.from_meds(events, labels)
+
+    def test_times_of_another_kind(self, events, labels):
+        labels["prediction_time"] = [1, 2, 3]
+        with pytest.raises(
+            ValueError, match=r"'prediction_time' .* numbers, .*'time' .* datetimes"
+        ):
+            SequenceArray.from_meds(events, labels)
+
+    def test_times_with_zones_are_one_time(self, events, labels):
+        X, _ = SequenceArray.from_meds(events, labels)
+        events["time"] = events["time"].dt.tz_localize("UTC").dt.tz_convert("US/Eastern")
+        labels["prediction_time"] = labels["prediction_time"].dt.tz_localize("UTC")
+        assert SequenceArray.from_meds(events, labels)[0] == X
+
     def test_a_prediction_before_the_first_event_is_left_out(self, events, labels):
         labels.loc[len(labels)] = (2, day(-1), True)
         with pytest.warns(

@@ -140,6 +140,16 @@ class TestForms:
         back = transformer.inverse_transform(transformer.transform(table))
         np.testing.assert_allclose(back, table)
 
+    @pytest.mark.parametrize("form", [list, SequenceArray.from_list])
+    @pytest.mark.parametrize("kept", [3, 5])
+    def test_a_transformer_that_drops_or_adds_rows_is_refused(self, form, kept):
+        X = form([[[1.0], [NAN], [3.0]], [[10.0]]])
+        resample = FunctionTransformer(lambda x: np.resize(x, (kept, 1)))
+        with pytest.raises(
+            ValueError, match=rf"a row a step: it returned {kept} rows for 4 st"
+        ):
+            TimeDistributed(resample).fit_transform(X)
+
     def test_sparse_results_become_arrays(self, records):
         new = TimeDistributed(OneHotEncoder()).fit_transform(records)
         assert new.n_features == 12

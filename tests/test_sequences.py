@@ -1,7 +1,9 @@
+import datetime
 import pickle
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -322,6 +324,124 @@ class TestFromList:
     def test_empty_sequence_is_named(self):
         with pytest.raises(ValueError, match="Sequence 1 is empty"):
             SequenceArray.from_list([np.ones((4, 1)), np.ones((0, 1))])
+
+
+class TestLists:
+    @pytest.mark.parametrize("container", [list, iter])
+    @pytest.mark.parametrize(
+        ("names", "others"),
+        [(["hr", "t"], ["t", "hr"]), (["hr", "t"], ["hr", "u"]), ([0, 1], [1, 0])],
+    )
+    def test_frames_with_other_columns_are_named(self, names, others, container):
+        frames = [pd.DataFrame([[80.0, 36.0]], columns=c) for c in (names, names, others)]
+        message = (
+            f"same columns: those of sequence 2 are {others}, those of sequence 0 are {names}"
+        )
+        with pytest.raises(ValueError, match=re.escape(message)):
+            SequenceArray.from_list(container(frames))
+
+    def test_frames_of_polars_with_other_columns_are_named(self):
+        polars = pytest.importorskip("polars")
+        frames = [
+            polars.DataFrame({"a": [1], "b": [2]}),
+            polars.DataFrame({"b": [2], "a": [1]}),
+        ]
+        with pytest.raises(ValueError, match=r"those of sequence 1 are \['b', 'a'\]"):
+            SequenceArray.from_list(frames)
+
+    def test_arrays_after_a_frame_with_names_are_refused(self):
+        frame = pd.DataFrame({"hr": [80.0], "t": [36.0]})
+        with pytest.raises(ValueError, match=r"those of sequence 1 are not named, those of"):
+            SequenceArray.from_list([frame, np.ones((2, 2))])
+
+    def test_arrays_beside_frames_without_names_are_read(self):
+        X = SequenceArray.from_list([np.ones((1, 2)), pd.DataFrame([[2, 3]]), np.ones((1, 2))])
+        assert X.values.tolist() == [[1, 1], [2, 3], [1, 1]]
+
+    @pytest.mark.parametrize("dtype", ["Int64", "Float64", "Int8", "Float32"])
+    def test_missing_numbers_of_pandas_are_nan(self, dtype):
+        frame = pd.DataFrame({"a": pd.array([1, None], dtype=dtype), "b": [0.5, 1.5]})
+        X = SequenceArray.from_list([frame, frame[:1]])
+        np.testing.assert_array_equal(X.values, [[1, 0.5], [NAN, 1.5], [1, 0.5]])
+        assert X.categories == {}
+
+    def test_tables_of_pyarrow_are_to_be_converted(self):
+        pyarrow = pytest.importorskip("pyarrow")
+        table = pyarrow.table({"a": [1.0, 2.0]})
+        with pytest.raises(TypeError, match=r"sequence 0 is a Table .* to_pandas\(\)"):
+            SequenceArray.from_list([table])
+
+
+class TestIds:
+    @pytest.mark.parametrize(
+        "ids",
+        [
+            ["a", None],
+            [1.0, NAN],
+            pd.Series([1, pd.NA], dtype="Int64"),
+            pd.Series(["a", None]),
+        ],
+    )
+    def test_a_missing_id_is_refused(self, ids):
+        with pytest.raises(ValueError, match=r"Sequence 1 has no id: ids holds .*give each"):
+            SequenceArray(np.ones((5, 1)), [2, 3], ids=ids)
+
+    def test_ids_without_an_order_are_refused(self):
+        ids = np.array([1, "a"], dtype=object)
+        with pytest.raises(
+            ValueError, match=r"ids holds values of several types, such as 1 and 'a'"
+        ):
+            SequenceArray(np.ones((5, 1)), [2, 3], ids=ids)
+
+    def test_numbers_of_several_types_are_ids(self):
+        ids = np.array([1, 2.5], dtype=object)
+        assert "2 sequences" in repr(SequenceArray(np.ones((5, 1)), [2, 3], ids=ids))
+
+
+START = datetime.datetime(2024, 3, 31)
+VIENNA = pd.Series(pd.to_datetime(["2024-03-31 01:00", "2024-03-31 04:00"])).dt.tz_localize(
+    "Europe/Vienna"
+)
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        "times",
+        [
+            [START, START + datetime.timedelta(hours=2)],
+            [pd.Timestamp(START), pd.Timestamp(START) + pd.Timedelta(hours=2)],
+            VIENNA,
+            pd.DatetimeIndex(VIENNA),
+            VIENNA.tolist(),
+        ],
+    )
+    def test_datetimes_are_those_of_numpy_in_utc(self, times):
+        X = SequenceArray(np.ones((2, 1)), [2], times=times)
+        assert X.times.dtype.kind == "M"
+        assert np.diff(X.times)[0] == np.timedelta64(2, "h")
+        if times is VIENNA:
+            assert X.times[0] == np.datetime64("2024-03-31T00:00")
+        assert X.with_times(times) == X
+
+    def test_durations_and_dates_are_those_of_numpy(self):
+        days = [datetime.timedelta(1), datetime.timedelta(3)]
+        X = SequenceArray(np.ones((2, 1)), [2], times=days)
+        assert X.times.tolist() == days
+        dates = [datetime.date(2024, 1, 1), None]
+        X = X.with_times(dates)
+        assert X.times[0] == np.datetime64("2024-01-01")
+        assert np.isnat(X.times[1])
+
+    def test_times_with_and_without_a_zone_are_refused(self):
+        times = [START, START.replace(tzinfo=datetime.UTC)]
+        with pytest.raises(
+            ValueError, match=r"times 0 .* has no time zone, but times 1 .* has one"
+        ):
+            SequenceArray(np.ones((2, 1)), [2], times=times)
+
+    def test_other_objects_stay(self):
+        X = SequenceArray(np.ones((2, 1)), [2], times=np.array([1, None], dtype=object))
+        assert X.times.tolist() == [1, None]
 
 
 class TestPadded:

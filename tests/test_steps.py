@@ -1,6 +1,7 @@
 """A label at every step."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import FAST
 from sklearn.base import clone
@@ -94,6 +95,19 @@ def test_steps_without_a_label_are_not_learnt_from(ragged, running, missing):
         weighted.predict_proba(ragged).values,
         rtol=1e-4,
     )
+
+
+@pytest.mark.parametrize("left_out", [-1.0, 1e6])
+def test_counts_of_steps_of_weight_zero_do_not_matter(ragged, left_out):
+    counts = [np.round(np.exp(x[:, 0])) for x in ragged]
+    weight = [np.arange(len(steps)) % 3 != 1 for steps in counts]
+    pairs = list(zip(counts, weight, strict=True))
+    hidden = [np.where(w, steps, np.nan) for steps, w in pairs]
+    other = [np.where(w, steps, left_out) for steps, w in pairs]
+    reg = LSTMRegressor(loss="poisson", **FAST)
+    expected = clone(reg).fit(ragged, hidden).predict(ragged)
+    predicted = reg.fit(ragged, other, sample_weight=weight).predict(ragged)
+    np.testing.assert_array_equal(predicted.values, expected.values)
 
 
 def test_a_weight_a_sequence_is_that_of_its_steps(ragged, running, classifier):
@@ -218,3 +232,94 @@ def test_an_integer_weight_is_that_many_copies_exactly(ragged, running):
     np.testing.assert_array_equal(
         weighted.predict_proba(ragged).values, copied.predict_proba(ragged).values
     )
+
+
+TEXT = [["sick", "well", "well"], ["well", "sick"], ["sick", "sick", "well"]]
+UNKNOWN = {"nan": np.nan, "None": None, "NA": pd.NA, "NaT": pd.NaT}
+
+
+@pytest.fixture
+def three_short():
+    return SequenceArray(np.arange(8.0)[:, None], [3, 2, 3])
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN.values(), ids=UNKNOWN)
+@pytest.mark.parametrize("form", [list, lambda part: np.array(part, dtype=object)])
+def test_what_is_missing_among_words_is_no_label(three_short, classifier, unknown, form):
+    y = [form(["sick", "well", unknown]), *map(form, TEXT[1:])]
+    flat = flat_steps(y, three_short)
+    assert is_known(flat).tolist() == [True, True, False] + 5 * [True]
+    assert classifier.fit(three_short, y).classes_.tolist() == ["sick", "well"]
+
+
+def test_a_sequence_without_labels_may_stand_among_words(three_short, classifier):
+    y = [np.full(3, np.nan), *map(np.array, TEXT[1:])]
+    assert is_known(flat_steps(y, three_short)).tolist() == 3 * [False] + 5 * [True]
+    assert classifier.fit(three_short, y).classes_.tolist() == ["sick", "well"]
+    assert 0 <= classifier.score(three_short, y) <= 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "labels", "unknown"),
+    [
+        ("boolean", [True, False], pd.NA),
+        ("string", ["no", "yes"], pd.NA),
+        ("Int64", [3, 4], pd.NA),
+        ("category", ["no", "yes"], None),
+    ],
+)
+def test_columns_of_frames_may_lack_labels(three_short, classifier, dtype, labels, unknown):
+    low, high = labels
+    parts = [[low, high, unknown], [low, high], [high, unknown, low]]
+    y = [pd.Series(part, dtype=dtype) for part in parts]
+    assert np.flatnonzero(~is_known(flat_steps(y, three_short))).tolist() == [2, 6]
+    assert classifier.fit(three_short, y).classes_.tolist() == sorted(labels)
+    assert 0 <= classifier.score(three_short, y) <= 1
+
+
+class TestCategoriesOfLabels:
+    @pytest.fixture
+    def stays(self, ragged):
+        """The sequences as a frame, with a word a step that the first feature decides."""
+        frame = pd.DataFrame(ragged.values, columns=["a", "b", "c"])
+        frame["id"] = np.repeat(np.arange(len(ragged)), ragged.lengths)
+        frame["time"] = np.concatenate([np.arange(length) for length in ragged.lengths])
+        frame["where"] = np.array(["er", "home", "icu"])[np.digitize(frame["a"], [-0.5, 0.5])]
+        return frame
+
+    @staticmethod
+    def columns(frame, *names):
+        return SequenceArray.from_frame(frame, id="id", time="time", features=list(names))
+
+    def test_categories_are_the_classes(self, stays, classifier):
+        X, y = self.columns(stays, "a", "b"), self.columns(stays, "where")
+        classifier.fit(X, y)
+        assert classifier.classes_.tolist() == ["er", "home", "icu"]
+        words = np.split(stays["where"].to_numpy(), X.starts[1:])
+        expected = clone(classifier).fit(X, words).predict_proba(X)
+        np.testing.assert_array_equal(classifier.predict_proba(X).values, expected.values)
+
+    def test_score_compares_words_not_codes(self, stays):
+        X, y = self.columns(stays, "a", "b"), self.columns(stays, "where")
+        clf = LSTMClassifier(**LEARNS).fit(X, y)
+        some = stays[stays["where"] != "er"]
+        X, y = self.columns(some, "a", "b"), self.columns(some, "where")
+        predicted = np.concatenate(clf.predict(X))
+        assert clf.score(X, y) == np.mean(predicted == some["where"])
+
+    def test_codes_without_a_category_are_no_labels(self, three_short, classifier):
+        codes = np.array([0, 1, np.nan, 2, 1, 0, 0, 1])[:, None]
+        y = SequenceArray(codes, [3, 2, 3], categories={0: ["no", "yes"]})
+        assert np.flatnonzero(~is_known(flat_steps(y, three_short))).tolist() == [2, 3]
+        assert classifier.fit(three_short, y).classes_.tolist() == ["no", "yes"]
+
+    def test_flags_of_several_columns_are_indicators(self, stays, classifier):
+        X = self.columns(stays, "a", "b")
+        flags = pd.DataFrame({"high": stays["a"] > 0, "all": True, "number": stays["b"] > 0})
+        flags["number"] = flags["number"].astype(float)
+        frame = pd.concat([stays[["id", "time"]], flags], axis=1)
+        y = self.columns(frame, "high", "all", "number")
+        np.testing.assert_array_equal(
+            flat_steps(y, X).astype(float), flags.to_numpy(dtype=float)
+        )
+        assert classifier.fit(X, y).n_outputs_ == 3

@@ -80,6 +80,12 @@ def test_names_of_a_frame_are_kept():
     assert y.shape == (2, 2)
 
 
+def test_frames_with_other_columns_are_refused():
+    frame = pd.DataFrame({"rate": range(5), "dose": range(5)})
+    with pytest.raises(ValueError, match=r"those of sequence 1 are \['dose', 'rate'\]"):
+        sliding_windows([frame, frame[["dose", "rate"]]], 3)
+
+
 def test_codes_keep_their_categories(patients):
     coded = patients.replace(values=np.c_[patients.values[:, :1], np.zeros(11)])
     coded = coded.replace(categories={1: ["icu"]})

@@ -68,6 +68,11 @@ def in_form_of(X, table: np.ndarray, sequences: SequenceArray, names, n_timestep
         columns; a list for a list; for an array of three dimensions another, with as
         much padding, and for a table a table.
     """
+    if len(table) != len(sequences.values):
+        raise ValueError(
+            f"The transformer must return a row a step: it returned {len(table)} rows for "
+            f"{len(sequences.values)} steps. Remove steps from the sequences beforehand."
+        )
     if isinstance(X, SequenceArray):
         return _with_steps(X, table, names)
     if is_ragged(X):

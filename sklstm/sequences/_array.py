@@ -7,7 +7,8 @@ import numpy as np
 
 from sklstm.sequences._categories import as_categories
 from sklstm.sequences._cells import check_aggregate
-from sklstm.sequences._checks import as_column, as_float_matrix, as_lengths, as_names
+from sklstm.sequences._checks import as_float_matrix, as_ids, as_lengths, as_names
+from sklstm.sequences._datetimes import as_times
 from sklstm.sequences._events import parts_of_events
 from sklstm.sequences._frames import parts_of_frame, to_frame
 from sklstm.sequences._labels import aligned
@@ -54,13 +55,13 @@ class SequenceArray:
         Columns that do not change within a sequence, such as age and sex.
 
     ids : array-like of shape (n_sequences,), default=None
-        What a sequence belongs to, such as a patient number. Sequences of one id
-        are kept together when `fit` holds out data.
+        What a sequence belongs to, such as a patient number, none missing. Sequences
+        of one id are kept together when `fit` holds out data.
 
     times : array-like of shape (n_steps,), default=None
-        When each step was recorded: numbers, datetimes or durations. The estimators
-        read the gaps between steps; no time may be missing or earlier than that of the
-        step before it.
+        When each step was recorded: numbers, datetimes or durations; datetimes with a
+        time zone are kept in UTC. The estimators read the gaps between steps; no time
+        may be missing or earlier than that of the step before it.
 
     feature_names : array-like of shape (n_features,), default=None
         Names of the columns of `values`.
@@ -123,8 +124,8 @@ class SequenceArray:
         self.lengths = as_lengths(lengths, len(self.values))
         n_sequences, n_steps = len(self.lengths), len(self.values)
         self.static = None if static is None else as_float_matrix(static, "static")
-        self.ids = as_column(ids, n_sequences, "ids", "sequences")
-        self.times = as_column(times, n_steps, "times", "steps")
+        self.ids = as_ids(ids, n_sequences)
+        self.times = as_times(times, n_steps)
         self.feature_names = as_names(feature_names, self.n_features, "feature_names")
         self.static_names = as_names(static_names, self.n_static, "static_names")
         if static is not None and len(self.static) != n_sequences:
@@ -147,6 +148,7 @@ class SequenceArray:
         sequences : iterable of array-like of shape (n_timesteps_i, n_features)
             The sequences. Columns of words, and columns of frames of type category or
             bool, become codes with `categories`. A list of words is a column of them.
+            Frames have the same columns in the same order.
 
         **columns : dict
             `static`, `ids`, `times`, `feature_names`, `static_names` and
@@ -213,6 +215,7 @@ class SequenceArray:
         features : list of str, default=None
             The columns of the steps. If None, all that are not named otherwise. Columns
             of text, categories or booleans become categories, with a code for each.
+            Names that are numbers, as after a pivot, become text.
 
         static : list of str or frame, default=None
             The columns that do not change within an id, or a frame that has the column
@@ -233,8 +236,9 @@ class SequenceArray:
         ------
         ValueError
             If a column is not there, an id or a time is missing, times cannot be
-            sorted, an id has two rows of one time, a static column varies within an
-            id, a column of numbers holds something else, or the frame is empty.
+            sorted, or compared with their origin, as where only one of the two has a time
+            zone, an id has two rows of one time, a static column varies within an id, a
+            column of numbers holds something else, or the frame is empty.
 
         ImportError
             If narwhals, which reads the frames, is not installed.
@@ -343,7 +347,8 @@ class SequenceArray:
 
         unseen : {"drop", "other"}, default="drop"
             What becomes of events of codes without a column: they are left out, or
-            counted in the column "other (count)", which is "other" without `value`.
+            counted in the column "other (count)", which is "other" without `value`, and
+            which no code with a column of its own may be called.
             With `like`, they are counted where it has this column.
 
         Returns
@@ -358,8 +363,8 @@ class SequenceArray:
         ------
         ValueError
             If a column is not there, an id, a time or a code is missing, times cannot be
-            sorted, a static column varies within an id, a value is no number, the frame
-            is empty, or the arguments contradict each other.
+            sorted, or compared with their origin, a static column varies within an id, a
+            value is no number, the frame is empty, or the arguments contradict each other.
 
         ImportError
             If narwhals, which reads the frames, is not installed.
@@ -458,7 +463,8 @@ class SequenceArray:
         ------
         ValueError
             If a column is not there, a subject, a code, a prediction time or a label is
-            missing, a value is no number, or a table is empty.
+            missing, the times of only one table have a time zone, a value is no number, or
+            a table is empty.
 
         FileNotFoundError
             If there is no parquet file.
@@ -769,7 +775,7 @@ class SequenceArray:
             Shares its other parts with this one.
         """
         other = copy(self)
-        other.times = as_column(times, len(self.values), "times", "steps")
+        other.times = as_times(times, len(self.values))
         return other
 
     def __eq__(self, other):

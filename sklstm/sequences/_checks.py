@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklstm.sequences._categories import is_missing
+
 
 def as_float_matrix(values, name):
     matrix = np.asarray(values)
@@ -18,11 +20,19 @@ def as_float_matrix(values, name):
     if matrix.dtype in (np.float32, np.float64):
         return matrix
     try:
-        return matrix.astype(np.float64)
+        return _with_nan(matrix).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} must hold numbers, and NaN where a value is missing: {error}."
         ) from error
+
+
+def _with_nan(matrix):
+    """Return objects with NaN where one is missing: NA of pandas is no number."""
+    if matrix.dtype != object:
+        return matrix
+    values = [np.nan if is_missing(value) else value for value in matrix.ravel().tolist()]
+    return np.array(values, dtype=object).reshape(matrix.shape)
 
 
 def as_lengths(lengths, n_steps):
@@ -48,6 +58,44 @@ def as_names(names, n_names, what):
     if names.shape != (n_names,):
         raise ValueError(f"{what} must hold {n_names} names, got shape {names.shape}.")
     return names
+
+
+def as_ids(ids, n_sequences):
+    ids = as_column(ids, n_sequences, "ids", "sequences")
+    if ids is None:
+        return None
+    missing = _where_missing(ids)
+    if missing.any():
+        first = int(missing.argmax())
+        raise ValueError(
+            f"Sequence {first} has no id: ids holds {ids[first]} there. Sequences of one id "
+            "are kept together, so give each an id, one of its own where it belongs to no "
+            "other, or leave out `ids`."
+        )
+    if ids.dtype == object:
+        refuse_mixed(ids.tolist(), "ids")
+    return ids
+
+
+def _where_missing(column):
+    if column.dtype == object:
+        return np.array([is_missing(value) for value in column.tolist()], dtype=bool)
+    return column != column  # NaN and NaT alone differ from themselves
+
+
+def refuse_mixed(values: list, what: str) -> None:
+    """Refuse values of several types that have no order, such as numbers and text."""
+    examples = {type(value): value for value in reversed(values)}
+    if len(examples) < 2:
+        return
+    try:
+        sorted(set(values))
+    except TypeError:
+        first, second = list(examples.values())[::-1][:2]
+        raise ValueError(
+            f"{what} holds values of several types, such as {first!r} and {second!r}, which "
+            "have no order. Make them one type, as astype(str) does."
+        ) from None
 
 
 def as_column(column, length, name, what):

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from sklstm.sequences._columns import Owners
-from sklstm.sequences._tables import Table, Times, shown
+from sklstm.sequences._datetimes import has_zone
+from sklstm.sequences._tables import LOCAL, ZONED, Table, Times, shown
 
 MICROSECONDS_AN_HOUR = 3_600_000_000
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -43,7 +44,7 @@ def since_origin(times: Times, table: Table, owners: Owners, origin) -> np.ndarr
         return times.values - _first_of_each(times, owners) if times.is_clock else times.values
     if isinstance(origin, str):
         return times.values - _column_origin(times, table, owners, origin)
-    return times.values - _point_in_time(origin, times.is_clock)
+    return times.values - _point_in_time(origin, times)
 
 
 def _first_of_each(times: Times, owners: Owners) -> np.ndarray:
@@ -59,8 +60,7 @@ def _column_origin(times: Times, table: Table, owners: Owners, name: str) -> np.
             "time is a datetime."
         )
     start = table.times(name, owners.place)
-    if start.is_clock != times.is_clock:
-        raise ValueError(f"Column {name!r}, the origin, must hold times like those counted.")
+    times.refuse_unlike(start.kind, f"column {name!r}, the origin, holds")
     one = np.empty(len(owners.ids), dtype=start.values.dtype)
     one[owners.number] = start.values
     varies = one[owners.number] != start.values
@@ -73,14 +73,17 @@ def _column_origin(times: Times, table: Table, owners: Owners, name: str) -> np.
     return start.values
 
 
-def _point_in_time(origin, is_clock: bool):
-    if not is_clock:
+def _point_in_time(origin, times: Times):
+    is_moment = isinstance(origin, (date, datetime, np.datetime64))
+    if not is_moment and not times.is_clock:
         return float(origin)
-    if not isinstance(origin, (date, datetime, np.datetime64)):
+    if not is_moment:
         raise TypeError(
             f"origin must be a column or a datetime where times are datetimes, got {origin!r}."
         )
-    if getattr(origin, "tzinfo", None) is not None:
+    is_zoned = has_zone(origin)
+    times.refuse_unlike(ZONED if is_zoned else LOCAL, f"the origin, {origin}, is among")
+    if is_zoned:
         return round(origin.timestamp() * 1e6)
     return np.datetime64(origin).astype("datetime64[us]").astype(np.int64)
 

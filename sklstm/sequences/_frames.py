@@ -30,7 +30,8 @@ def parts_of_frame(frame, id, time, features, static, origin) -> dict:
     if not features:
         raise ValueError("The frame has no column of features beside ids and times.")
     values, categories = read_columns(table, owners, features)
-    parts |= {"values": values[order], "feature_names": features, "categories": categories}
+    names = [str(name) for name in features]
+    parts |= {"values": values[order], "feature_names": names, "categories": categories}
     return parts | read_static(table, owners, static)
 
 

@@ -39,6 +39,8 @@ def stack(sequences) -> tuple[np.ndarray, list[int], dict[int, np.ndarray]]:
     categories : dict of int to ndarray
         Those of the columns that hold codes.
     """
+    sequences = list(sequences)
+    _refuse_other_columns(sequences)
     tables = [_as_table(sequence, f"sequence {i}") for i, sequence in enumerate(sequences)]
     if not tables:
         raise ValueError("Found 0 sequences, while a minimum of 1 is required.")
@@ -60,6 +62,11 @@ def stack(sequences) -> tuple[np.ndarray, list[int], dict[int, np.ndarray]]:
 
 
 def _as_table(sequence, name: str) -> Table:
+    if hasattr(sequence, "column_names"):
+        raise TypeError(
+            f"A list holds arrays, or frames of pandas or polars, but {name} is a "
+            f"{type(sequence).__name__} of pyarrow: convert it by its to_pandas()."
+        )
     if hasattr(sequence, "columns"):
         return _frame_as_table(sequence)
     array = _as_array(sequence)
@@ -93,6 +100,33 @@ def _stack_numbers(arrays: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(
         [as_float_matrix(array, f"sequence {i}") for i, array in enumerate(arrays)]
     )
+
+
+def _refuse_other_columns(sequences: list) -> None:
+    """Refuse frames whose columns are not those of the first frame, in that order.
+
+    Arrays have no names to compare: they may stand beside frames without names, and
+    before the first frame.
+    """
+    columns = [_columns_of(sequence) for sequence in sequences]
+    first = next((i for i, names in enumerate(columns) if names is not None), len(columns))
+    for i in range(first + 1, len(columns)):
+        is_unnamed = columns[i] is None
+        if is_unnamed and not any(isinstance(name, str) for name in columns[first]):
+            continue
+        if columns[i] != columns[first]:
+            found = "not named" if is_unnamed else columns[i]
+            raise ValueError(
+                f"All sequences must have the same columns: those of sequence {i} are "
+                f"{found}, those of sequence {first} are {columns[first]}. Bring them into "
+                "one order, as frame[columns] does."
+            )
+
+
+def _columns_of(sequence) -> list | None:
+    """Return the names of the columns of a frame of pandas or polars."""
+    is_frame = hasattr(sequence, "columns") and not hasattr(sequence, "column_names")
+    return list(sequence.columns) if is_frame else None
 
 
 def _refuse_other_features(tables: list[Table]) -> None:

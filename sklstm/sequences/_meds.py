@@ -5,7 +5,7 @@ subject_id, prediction_time and the label. Events without a time never change.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,14 @@ from sklstm.sequences._clock import on_grid
 from sklstm.sequences._columns import Owners
 from sklstm.sequences._events import Moments, steps_of
 from sklstm.sequences._rows import lookup, rows_of
-from sklstm.sequences._tables import Table, import_narwhals, is_missing, read_table, shown
+from sklstm.sequences._tables import (
+    Table,
+    Times,
+    import_narwhals,
+    is_missing,
+    read_table,
+    shown,
+)
 from sklstm.sequences._vocabulary import Codes, Vocabulary
 
 SUBJECT, TIME, CODE, VALUE = "subject_id", "time", "code", "numeric_value"
@@ -35,8 +42,8 @@ class Record:
     subjects : ndarray of shape (n_subjects,)
         The different subjects, in order.
 
-    times : ndarray of int of shape (n_events,)
-        Microseconds.
+    times : Times
+        When each event was.
 
     codes : Codes
         The events.
@@ -50,7 +57,7 @@ class Record:
 
     subject: np.ndarray
     subjects: np.ndarray
-    times: np.ndarray
+    times: Times
     codes: Codes
     static: Codes
     static_subject: np.ndarray
@@ -89,12 +96,12 @@ def parts_of_meds(events, labels, label, freq, aggregate, vocabulary, static) ->
     if labels is None:
         lengths = np.bincount(record.subject, minlength=len(record.subjects))
         subject, y = np.flatnonzero(lengths), None
-        lengths, origin = lengths[subject], record.times[starts[subject]]
+        lengths, origin = lengths[subject], record.times.values[starts[subject]]
     else:
         subject, origin, lengths, y = _predictions(record, starts, labels, label)
     rows, _ = rows_of(starts[subject], lengths)
     number = np.repeat(np.arange(len(subject)), lengths)
-    times = on_grid(record.times[rows] - origin[number], True, freq)
+    times = on_grid(record.times.values[rows] - origin[number], True, freq)
     moments = Moments(number, len(subject), times)
     parts = steps_of(moments, record.codes.take(rows), vocabulary, aggregate)
     parts["ids"] = record.subjects[subject]
@@ -137,14 +144,14 @@ def _read(table: Table) -> Record:
     if not len(timed):
         raise ValueError("No event has a time.")
     dynamic = Table(table.frame.filter((~is_static).tolist()), table.what)
-    times = dynamic.times(TIME, lambda row: place(timed[row])).values
-    order = np.lexsort((times, subject[timed]))
+    times = dynamic.times(TIME, lambda row: place(timed[row]))
+    order = np.lexsort((times.values, subject[timed]))
     rows = timed[order]
     static = np.flatnonzero(is_static)
     return Record(
         subject[rows],
         subjects,
-        times[order],
+        replace(times, values=times.values[order]),
         codes.take(rows),
         codes.take(static),
         subject[static],
@@ -156,7 +163,9 @@ def _predictions(record: Record, starts, labels, label: str) -> tuple:
     table = _table(labels, "The table of labels")
     number, subjects = table.labels(SUBJECT)
     place = Owners(SUBJECT, number, subjects).place
-    times = table.times(PREDICTION_TIME, place).values
+    times = table.times(PREDICTION_TIME, place)
+    times.refuse_unlike(record.times.kind, f"column {record.times.name!r} of the events holds")
+    times = times.values
     y = table.column(label)
     missing = is_missing(y)
     if missing.any():
@@ -181,9 +190,9 @@ def _predictions(record: Record, starts, labels, label: str) -> tuple:
 
 def _n_events_until(record: Record, starts, subject, times) -> np.ndarray:
     """Return how many events each subject has up to a time, that time included."""
-    n_events = len(record.times)
+    n_events = len(record.subject)
     all_subjects = np.concatenate([record.subject, subject])
-    all_times = np.concatenate([record.times, times])
+    all_times = np.concatenate([record.times.values, times])
     is_label = np.arange(len(all_times)) >= n_events
     order = np.lexsort((is_label, all_times, all_subjects))
     n_until = np.empty(len(all_times), dtype=np.int64)

@@ -57,7 +57,8 @@ def _constants(table: Table, owners: Owners, names: list[str]) -> dict:
             f"{shown(owners.ids[i])}: it holds {first} and {second}. Name it among the "
             "features, or keep one value an id."
         )
-    return {"static": low, "static_names": names, "static_categories": categories}
+    static_names = [str(name) for name in names]
+    return {"static": low, "static_names": static_names, "static_categories": categories}
 
 
 def _rows_of_ids(static: np.ndarray, ids: np.ndarray, owners: Owners) -> np.ndarray:

@@ -4,6 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklstm.sequences._checks import refuse_mixed
+
+NUMBERS = "numbers"
+DURATIONS = "durations"
+LOCAL = "datetimes without a time zone"
+ZONED = "datetimes with a time zone"
+"""What columns of times hold; only times of one kind can be compared."""
+
 
 def import_narwhals():
     """Return narwhals, which reads frames of any kind."""
@@ -75,7 +83,7 @@ class Table:
         if name not in self.columns:
             shown = ", ".join(map(repr, self.columns))
             raise ValueError(f"{self.what} has no column {name!r}. Its columns are {shown}.")
-        return self.frame[name]
+        return self.frame.get_column(name)  # frame[name] takes a number for a place
 
     def labels(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return a column that names things, as numbers.
@@ -100,7 +108,7 @@ class Table:
                 f"Row {int(missing.argmax())} has no value in column {name!r}, which says "
                 "what a row belongs to. Remove such rows, or fill the column."
             )
-        return _enumerated(column)
+        return _enumerated(column, name)
 
     def numbers(self, name: str, place) -> np.ndarray:
         """Return a column of numbers, NaN where one is missing.
@@ -159,13 +167,14 @@ class Table:
                 "Remove rows without a time, or fill it."
             )
         if column.dtype.is_numeric():
-            return Times(self.numbers(name, place).astype(np.float64), is_clock=False)
+            return Times(self.numbers(name, place).astype(np.float64), NUMBERS, name)
         if column.dtype == nw.Duration:
-            return Times(column.dt.total_microseconds().to_numpy(), is_clock=True)
+            return Times(column.dt.total_microseconds().to_numpy(), DURATIONS, name)
         if column.dtype == nw.Date:
             column = column.cast(nw.Datetime("us"))
         if column.dtype == nw.Datetime:
-            return Times(column.dt.timestamp("us").to_numpy(), is_clock=True)
+            kind = LOCAL if column.dtype.time_zone is None else ZONED
+            return Times(column.dt.timestamp("us").to_numpy(), kind, name)
         raise ValueError(
             f"Column {name!r} must hold datetimes, durations or numbers that can be sorted, "
             f"but holds {column[0]!r}. Convert it first, as pandas.to_datetime does."
@@ -181,12 +190,45 @@ class Times:
     values : ndarray of shape (n_rows,)
         Microseconds as int64, or numbers in a unit of their own as float64.
 
-    is_clock : bool
-        Whether they are microseconds.
+    kind : str
+        One of `NUMBERS`, `DURATIONS`, `LOCAL` and `ZONED`.
+
+    name : str
+        The column that held them.
     """
 
     values: np.ndarray
-    is_clock: bool
+    kind: str
+    name: str
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether they are microseconds."""
+        return self.kind != NUMBERS
+
+    def refuse_unlike(self, kind: str, what: str) -> None:
+        """Refuse to compare these times with some of another kind.
+
+        Parameters
+        ----------
+        kind : str
+            That of the other times.
+
+        what : str
+            The words that tell of the other times, up to their kind.
+        """
+        if kind == self.kind:
+            return
+        advice = "Convert one of the two."
+        if {kind, self.kind} == {LOCAL, ZONED}:
+            advice = (
+                "Add to the others the time zone that they were recorded in, as "
+                "dt.tz_localize of pandas does."
+            )
+        raise ValueError(
+            f"Column {self.name!r} holds {self.kind}, but {what} {kind}, which cannot be "
+            f"compared. {advice}"
+        )
 
 
 def is_missing(column) -> np.ndarray:
@@ -197,7 +239,7 @@ def is_missing(column) -> np.ndarray:
     return missing
 
 
-def _enumerated(column) -> tuple[np.ndarray, np.ndarray]:
+def _enumerated(column, name) -> tuple[np.ndarray, np.ndarray]:
     nw = import_narwhals()
     if column.dtype.is_numeric():
         names, number = np.unique(column.to_numpy(), return_inverse=True)
@@ -207,6 +249,7 @@ def _enumerated(column) -> tuple[np.ndarray, np.ndarray]:
         number = column.replace_strict(names, range(len(names)), return_dtype=nw.Int32)
         return number.to_numpy(), np.array(names)
     values = column.to_list()
+    refuse_mixed(values, f"Column {name!r}")
     names = sorted(set(values))
     place = {name: i for i, name in enumerate(names)}
     return np.array([place[value] for value in values], np.int32), np.array(names)

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -84,6 +85,13 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if self.unseen not in ("drop", "other"):
             raise ValueError(f"unseen must be 'drop' or 'other', got {self.unseen!r}.")
+        if self.max_codes is not None and not (
+            isinstance(self.max_codes, Integral) and self.max_codes >= 1
+        ):
+            raise ValueError(
+                "max_codes must be an integer of at least 1, or None for all codes, got "
+                f"{self.max_codes!r}."
+            )
         if self.like is not None and (self.max_codes is not None or self.min_count != 1):
             raise ValueError(
                 "With `like`, the codes are given: leave out max_codes, min_count."
@@ -112,7 +120,9 @@ class Vocabulary:
         column = np.full(len(codes.names), -1)
         column[kept] = np.arange(len(kept))
         if self.unseen == "other":
-            names.append(codes.counted_name.format(OTHER))
+            other = codes.counted_name.format(OTHER)
+            _refuse_name_of_others(names, other)
+            names.append(other)
             column[column < 0] = len(kept)
         return names, column
 
@@ -152,6 +162,14 @@ class Vocabulary:
             f"Codes that `like` does not have: {is_unseen.sum()}, the first is {first}. Their "
             f"{n_events[is_unseen].sum()} events {outcome}.",
             stacklevel=7,
+        )
+
+
+def _refuse_name_of_others(names: list[str], other: str) -> None:
+    if other in names:
+        raise ValueError(
+            f"The column of a code would be called {other!r}, as is that of all codes without "
+            "a column: rename the code, or leave such codes out by unseen='drop'."
         )
 
 
