@@ -35,6 +35,7 @@ SETTINGS = {
     "pooling": "last",
     "forget_bias": "chrono",
     "dropout": 0.0,
+    "jitter": 0.0,
     "weight_decay": 0.0,
     "clip_grad_norm": 1.0,
     "standardize": False,
@@ -86,7 +87,7 @@ def peak_bytes():
 
 torch.set_num_threads(1)
 n_timesteps, bptt_steps = int(sys.argv[1]), int(sys.argv[2]) or None
-params = {"n_filters": 0, "max_epochs": 1, "random_state": 0, "device": "cpu"}
+params = {"n_filters": 0, "jitter": 0.0, "max_epochs": 1, "random_state": 0, "device": "cpu"}
 clf = LSTMClassifier(64, bptt_steps=bptt_steps, **params)
 clf.fit(np.zeros((8, 5, 4)), np.arange(8) % 2)
 X = np.random.default_rng(0).standard_normal((8, n_timesteps, 4), dtype=np.float32)

@@ -67,6 +67,7 @@ def classifier(problem, seed, **params):
         n_filters=0,
         n_members=1,
         dropout=0.0,
+        jitter=0.0,
         max_epochs=problem.epochs,
         batch_size=problem.batch_size,
         lr=problem.lr,

@@ -62,6 +62,7 @@ def make_model(cell, max_epochs):
         n_filters=0,
         n_members=1,
         dropout=0,
+        jitter=0,
         lr=0.01,
         max_epochs=max_epochs,
         batch_size=64,

@@ -64,7 +64,8 @@ class _BaseLSTM(
             The target of each sequence. A list of arrays (n_timesteps_i,) or
             (n_timesteps_i, n_outputs), or a :class:`~sklstm.SequenceArray`, is a target
             for every step, NaN or None where there is none; predictions are then as
-            ragged as X.
+            ragged as X. Lists of one length are rows of a matrix, one a sequence: make
+            each an array to give it for the steps.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, 1 for each if None. A sample of weight 0 is left out.
@@ -164,14 +165,14 @@ class _BaseLSTM(
     def _encode_steps(self, sequences, y, sample_weight, reset):
         weight = step_weights(sample_weight, sequences)
         y = flat_steps(y, sequences)
-        known = is_known(y)
-        if not weight[known].any():
+        used = is_known(y) & (weight > 0)
+        if not used.any():
             raise ValueError("All labels are missing, or have a weight of zero.")
-        encoded = self._encode_target(plain_labels(y[known]), weight[known] > 0, reset)
+        encoded = self._encode_target(plain_labels(y[used]), weight[used] > 0, reset)
         target = np.zeros((len(y), *encoded.shape[1:]), dtype=encoded.dtype)
-        target[known] = encoded
-        weight[known] = self._reweight(weight[known], encoded)
-        return target, np.where(known, weight, 0.0)
+        target[used] = encoded
+        weight[used] = self._reweight(weight[used], encoded)
+        return target, np.where(used, weight, 0.0)
 
     def _check_validation(self, X_val, y_val):
         if (X_val is None) != (y_val is None):

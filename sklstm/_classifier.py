@@ -4,10 +4,9 @@ import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
 
 from sklstm._base import _BaseLSTM
-from sklstm._labels import check_labels, class_weights, encode_labels
+from sklstm._labels import check_labels, class_weights, encode_labels, indicator_weights
 from sklstm._score import ScoreMixin
 from sklstm.nn import WeightedLoss
 from sklstm.nn.metrics import accuracy, subset_accuracy
@@ -61,6 +60,13 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Probability of dropping a value between recurrent layers and before the output,
         in training. Values of the embedding of a category at a step are dropped twice,
         with probability ``1 - (1 - dropout) ** 2``.
+
+    jitter : float, default=0.2
+        Standard deviation of small random changes to the standardised sequences, in
+        training: of a factor for the whole sequence, of a shift for each feature, and of
+        one at each step, all drawn anew each time a sequence is read [11]_. It falls with the
+        learning rate. Categories, static columns and features that are missing at more than
+        a tenth of the steps are left as they are, and so is all if `standardize` is False.
 
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector: the state after its last step,
@@ -171,7 +177,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         in any case.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of initial weights, batches, dropout and held-out data. An int makes
+        Seed of initial weights, batches, dropout, jitter and held-out data. An int makes
         fits repeatable bit for bit on one machine and number of threads. None takes a
         new seed from the operating system.
 
@@ -255,6 +261,9 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     .. [10] D. Holzmüller, L. Grinsztajn and I. Steinwart. "Better by default: strong
        pre-tuned MLPs and boosted trees on tabular data". NeurIPS, 2024.
 
+    .. [11] T. T. Um et al. "Data augmentation of wearable sensor data for Parkinson's disease
+       monitoring using convolutional neural networks". ICMI, 2017.
+
     Examples
     --------
     >>> from sklstm import LSTMClassifier
@@ -286,6 +295,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         n_filters=32,
         kernel_size=9,
         dropout=0.3,
+        jitter=0.2,
         pooling="concat",
         num_attention_heads=None,
         n_members="auto",
@@ -320,6 +330,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
             n_filters=n_filters,
             kernel_size=kernel_size,
             dropout=dropout,
+            jitter=jitter,
             pooling=pooling,
             num_attention_heads=num_attention_heads,
             n_members=n_members,
@@ -528,7 +539,12 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         if self.class_weight is None:
             return weight
         if self._is_multilabel:
-            return weight * compute_sample_weight(self.class_weight, target)
+            return weight * indicator_weights(self.class_weight, target, weight)
+        if isinstance(self.class_weight, list):
+            raise ValueError(
+                "A list of class weights is for multilabel targets, but y holds one label a "
+                f"sample: give a dict instead of class_weight={self.class_weight!r}."
+            )
         return weight * class_weights(self.class_weight, self.classes_, target, weight)
 
     def _output_statistics(self, samples):

@@ -58,6 +58,7 @@ def build_network(
     array = sequences.array
     steps = column_statistics(WeightedSteps(sequences, weight), without_far=True)
     numbers = _others(array.categories, sequences.n_features)
+    is_signal = steps.varies & ~_are_gappy(steps.missing) & standardize
     static, static_numbers = None, _others(array.static_categories, sequences.n_static)
     if sequences.static is not None:
         static = column_statistics([(sequences.static, weight)], without_far=True)
@@ -68,6 +69,7 @@ def build_network(
         n_outputs=n_outputs,
         n_static=sequences.n_static,
         missing_features=numbers[steps.missing[numbers] > 0],
+        jittered_features=numbers[is_signal[numbers]],
         longest=int(sequences.lengths.max()),
         has_times=sequences.times is not None,
         categories=_sizes(array.categories),
@@ -113,11 +115,14 @@ def _new_network(n_members: int = 1, **config: Any) -> Network:
 def _set_statistics(
     inputs: nn.Module, statistics: ColumnStatistics, columns: np.ndarray
 ) -> None:
-    # Rounded, so that weights and as many copies give the same at the threshold itself.
-    is_gappy = np.round(statistics.missing, 9) > GAPPY
-    bound = np.where(is_gappy, GAPPY_BOUND, np.inf)
+    bound = np.where(_are_gappy(statistics.missing), GAPPY_BOUND, np.inf)
     parts = statistics.mean, statistics.scale, bound
     inputs.standardization.set_statistics(*(torch.from_numpy(p[columns]) for p in parts))
+
+
+def _are_gappy(missing: np.ndarray) -> np.ndarray:
+    # Rounded, so that weights and as many copies give the same at the threshold itself.
+    return np.round(missing, 9) > GAPPY
 
 
 def network_to_arrays(network: Network) -> dict[str, Any]:

@@ -19,6 +19,7 @@ NETWORK_PARAMETERS = (
     "n_filters",
     "kernel_size",
     "dropout",
+    "jitter",
     "pooling",
     "num_attention_heads",
     "bptt_steps",
@@ -40,6 +41,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         "n_filters": [Interval(Integral, 0, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "jitter": [Interval(Real, 0, None, closed="left")],
         "pooling": [StrOptions({"last", "mean", "max", "concat", "attention"})],
         "num_attention_heads": [None, Interval(Integral, 1, None, closed="left")],
         "n_members": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -77,6 +79,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         n_filters,
         kernel_size,
         dropout,
+        jitter,
         pooling,
         num_attention_heads,
         n_members,
@@ -109,6 +112,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         self.n_filters = n_filters
         self.kernel_size = kernel_size
         self.dropout = dropout
+        self.jitter = jitter
         self.pooling = pooling
         self.num_attention_heads = num_attention_heads
         self.n_members = n_members

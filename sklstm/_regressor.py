@@ -63,6 +63,13 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         in training. Values of the embedding of a category at a step are dropped twice,
         with probability ``1 - (1 - dropout) ** 2``.
 
+    jitter : float, default=0.1
+        Standard deviation of small random changes to the standardised sequences, in
+        training: of a factor for the whole sequence, of a shift for each feature, and of
+        one at each step, all drawn anew each time a sequence is read [11]_. It falls with the
+        learning rate. Categories, static columns and features that are missing at more than
+        a tenth of the steps are left as they are, and so is all if `standardize` is False.
+
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector: the state after its last step,
         the mean or the maximum over its steps, or the three side by side. "attention" is
@@ -177,7 +184,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         in any case.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of initial weights, batches, dropout and held-out data. An int makes
+        Seed of initial weights, batches, dropout, jitter and held-out data. An int makes
         fits repeatable bit for bit on one machine and number of threads. None takes a
         new seed from the operating system.
 
@@ -258,6 +265,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     .. [10] D. Holzmüller, L. Grinsztajn and I. Steinwart. "Better by default: strong
        pre-tuned MLPs and boosted trees on tabular data". NeurIPS, 2024.
 
+    .. [11] T. T. Um et al. "Data augmentation of wearable sensor data for Parkinson's disease
+       monitoring using convolutional neural networks". ICMI, 2017.
+
     Examples
     --------
     >>> from sklstm import LSTMRegressor
@@ -289,6 +299,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         n_filters=32,
         kernel_size=9,
         dropout=0.0,
+        jitter=0.1,
         pooling="concat",
         num_attention_heads=None,
         n_members="auto",
@@ -324,6 +335,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
             n_filters=n_filters,
             kernel_size=kernel_size,
             dropout=dropout,
+            jitter=jitter,
             pooling=pooling,
             num_attention_heads=num_attention_heads,
             n_members=n_members,
@@ -422,11 +434,6 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     def _encode_target(self, y, is_used, reset):
         y = _check_y(y, multi_output=True, y_numeric=True).astype(np.float64)
-        if self.loss == "poisson" and (y.min() < 0 or y.sum() == 0):
-            raise ValueError(
-                "loss='poisson' needs a target that is not negative and not all zero; the "
-                f"smallest value is {y.min():g}."
-            )
         if reset:
             self._is_1d = y.ndim == 1
             self._is_count = self.loss == "poisson"
@@ -436,6 +443,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
             raise ValueError(
                 f"y has {target.shape[1]} outputs, in the first fit it had {self.n_outputs_}."
             )
+        if self.loss == "poisson":
+            _check_counts(target[is_used], is_first=reset)
         return target
 
     def _output_statistics(self, samples):
@@ -454,3 +463,19 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     def _metric(self):
         return r2_of_log if self._is_count else r2
+
+
+def _check_counts(target, is_first):
+    """Refuse what has no mean whose logarithm the network could start from."""
+    if target.min() < 0:
+        raise ValueError(
+            "loss='poisson' needs a target that is not negative; its smallest value is "
+            f"{target.min():g}, where weights are not zero."
+        )
+    is_zero = ~target.any(axis=0)
+    if is_first and is_zero.any():
+        raise ValueError(
+            "loss='poisson' needs a target that is not all zero, but output "
+            f"{is_zero.argmax()} is, where weights are not zero: leave this output out, or "
+            "choose another loss."
+        )

@@ -149,9 +149,10 @@ def merge_copies(samples: TrainingSamples) -> TrainingSamples:
 
 def _fingerprint(samples: TrainingSamples, i: int, rows: np.ndarray) -> bytes:
     sequences, is_labelled = samples.sequences, samples.weight[rows] > 0
-    parts = [sequences[i], samples.target[rows], is_labelled]
+    # The same numbers have the same place in single and in double precision.
+    parts = [sequences[i].astype(np.float64), samples.target[rows], is_labelled]
     if sequences.static is not None:
-        parts.append(sequences.static[i])
+        parts.append(sequences.static[i].astype(np.float64))
     if sequences.times is not None:
         parts.append(sequences.times_of(i))
     return b"".join(part.tobytes() for part in parts)

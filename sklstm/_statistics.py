@@ -8,15 +8,19 @@ import numpy as np
 FAR = 20.0
 """Standard deviations from the mean beyond which a value does not count."""
 
+LARGEST = 1e150
+"""What is further from the first value stands for none, and its square would overflow."""
+
 Chunks = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
 class ColumnStatistics(NamedTuple):
-    """Mean, standard deviation and the share of values that are missing, of each column."""
+    """Of each column: mean, standard deviation, share of missing values, whether it varies."""
 
     mean: np.ndarray
     scale: np.ndarray
     missing: np.ndarray
+    varies: np.ndarray
 
 
 def column_statistics(chunks: Chunks, without_far: bool = False) -> ColumnStatistics:
@@ -40,7 +44,7 @@ def column_statistics(chunks: Chunks, without_far: bool = False) -> ColumnStatis
         of 1, one that is never observed a mean of 0.
     """
     centre = _first_observed(chunks)
-    nearby = np.full(len(centre), np.inf)
+    nearby = np.full(len(centre), LARGEST)
     for _ in range(6):
         statistics, has_far = _statistics_of_nearby(chunks, centre, nearby)
         if not (without_far and has_far):
@@ -71,7 +75,7 @@ def _statistics_of_nearby(chunks: Chunks, centre, nearby) -> tuple[ColumnStatist
     scale = np.sqrt(np.maximum(_divide(squares, observed) - shift**2, 0.0))
     furthest = np.maximum(most - shift, shift - least)
     statistics = ColumnStatistics(
-        centre + shift, np.where(scale == 0, 1.0, scale), missing / n_rows
+        centre + shift, np.where(scale == 0, 1.0, scale), missing / n_rows, scale > 0
     )
     return statistics, bool((furthest > FAR * scale).any())
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
 
 from sklstm import LSTMClassifier, SequenceArray
@@ -157,6 +159,56 @@ class TestClassWeight:
         )
         expected = by_copies.predict_proba(X)
         np.testing.assert_allclose(by_weight.predict_proba(X), expected)
+
+    def test_balanced_labels_do_not_count_samples_of_weight_zero(self, shifted):
+        X, code = shifted
+        Y = np.c_[code >= 2, code == 0].astype(int)
+        weight = (np.arange(len(X)) % 3 > 0) | (code == 3)
+        clf = fast_classifier(class_weight="balanced", max_epochs=3)
+        expected = clone(clf).fit([X[i] for i in np.flatnonzero(weight)], Y[weight])
+        clf.fit(X, Y, sample_weight=weight.astype(float))
+        np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
+
+    def test_balanced_labels_count_weights(self, shifted):
+        X, code = shifted
+        Y = np.c_[code >= 2, code == 0].astype(int)
+        weight = RNG.integers(0, 4, len(Y))
+        copies = np.repeat(np.arange(len(Y)), weight)
+        clf = fast_classifier(class_weight="balanced", max_epochs=3)
+        by_copies = clone(clf).fit([X[i] for i in copies], Y[copies]).predict_proba(X)
+        by_weight = clf.fit(X, Y, sample_weight=weight).predict_proba(X)
+        np.testing.assert_allclose(by_weight, by_copies, rtol=1e-5)
+
+    @pytest.mark.parametrize("class_weight", ["balanced", [{0: 2, 1: 5}, {0: 1, 1: 3}]])
+    def test_weights_of_labels_are_those_of_scikit_learn(self, shifted, class_weight):
+        X, code = shifted
+        Y = np.c_[code >= 2, code == 0].astype(int)
+        weighted = fast_classifier(class_weight=class_weight, max_epochs=3).fit(X, Y)
+        weight = compute_sample_weight(class_weight, Y)
+        expected = fast_classifier(max_epochs=3).fit(X, Y, sample_weight=weight)
+        np.testing.assert_allclose(
+            weighted.predict_proba(X), expected.predict_proba(X), rtol=1e-5
+        )
+
+    def test_labels_that_a_dict_of_a_list_leaves_out_weigh_one(self, shifted):
+        X, code = shifted
+        Y = np.c_[code >= 2, code < 4].astype(int)
+        clf = fast_classifier(class_weight=[{1: 3}, {0: 5}], max_epochs=3).fit(X, Y)
+        expected = fast_classifier(max_epochs=3).fit(X, Y, sample_weight=1 + 2 * Y[:, 0])
+        np.testing.assert_allclose(clf.predict_proba(X), expected.predict_proba(X), rtol=1e-5)
+
+    @pytest.mark.parametrize("class_weight", [[{0: 1, 1: 2}], []])
+    def test_a_list_is_refused_for_a_single_label(self, shifted, class_weight):
+        X, code = shifted
+        with pytest.raises(ValueError, match="A list of class weights is for multilabel"):
+            fast_classifier(class_weight=class_weight).fit(X, code)
+
+    @pytest.mark.parametrize("class_weight", [{0: 1, 1: 2}, [{0: 1, 1: 2}]])
+    def test_several_labels_need_a_dict_each(self, shifted, class_weight):
+        X, code = shifted
+        Y = np.c_[code >= 2, code == 0].astype(int)
+        with pytest.raises(ValueError, match="a dict for each of the 2 labels"):
+            fast_classifier(class_weight=class_weight).fit(X, Y)
 
 
 class TestPartialFit:

@@ -61,7 +61,13 @@ class GradientsAlone(Callback):
 
 def test_each_member_learns_by_itself(ragged, labels):
     gradients = GradientsAlone()
-    params = {**FAST, "n_members": N_MEMBERS, "dropout": 0.0, "clip_grad_norm": None}
+    params = {
+        **FAST,
+        "n_members": N_MEMBERS,
+        "dropout": 0.0,
+        "jitter": 0.0,
+        "clip_grad_norm": None,
+    }
     LSTMClassifier(**params, callbacks=[gradients]).fit(ragged, labels)
     assert gradients.pairs
     for together, alone in gradients.pairs:
@@ -70,7 +76,7 @@ def test_each_member_learns_by_itself(ragged, labels):
 
 def test_the_loss_is_the_mean_over_the_members(ragged, targets):
     params = {**FAST, "max_epochs": 1, "batch_size": len(ragged), "lr": 1e-30}
-    params |= {"n_members": N_MEMBERS, "weight_decay": 0.0}
+    params |= {"n_members": N_MEMBERS, "weight_decay": 0.0, "jitter": 0.0}
     reg = LSTMRegressor(**params).fit(ragged, targets)
     expected = []
     for member in reg.module_.members:
@@ -180,7 +186,7 @@ def test_halves_of_batches_learn_what_the_whole_would(
 ):
     monkeypatch.setattr(threads, "LARGE_BATCH", 1)
     y = [(x[:, 0] > 0).astype(int) for x in ragged] if by_step else labels
-    params = {**FAST, "n_members": n_members, "dropout": 0.0, "batch_size": 14}
+    params = {**FAST, "n_members": n_members, "dropout": 0.0, "jitter": 0.0, "batch_size": 14}
     weight = np.random.default_rng(0).uniform(1, 2, size=len(ragged))
     fitted = []
     for least in (1 << 20, 1):
@@ -249,7 +255,7 @@ def test_members_and_halves_of_batches_learn_the_same_in_threads(
 def test_members_vary_less_together_than_alone(ragged, targets, bidirectional):
     predictions = {}
     for n_members in (1, 4):
-        params = {**FAST, "n_members": n_members, "bidirectional": bidirectional}
+        params = {**FAST, "n_members": n_members, "bidirectional": bidirectional, "jitter": 0}
         predictions[n_members] = [
             LSTMRegressor(**{**params, "random_state": seed})
             .fit(ragged[:30], targets[:30])

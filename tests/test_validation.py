@@ -219,6 +219,25 @@ class TestRefusals:
         with pytest.raises(ValueError, match=r"X has 0 static columns.*expecting 2"):
             fast_regressor().fit(X, y).predict(cube)
 
+    def test_static_columns_of_other_names_are_refused(self, cube, y):
+        static = np.column_stack([np.arange(12.0), np.ones(12)])
+        X = SequenceArray.from_padded(cube, static=static, static_names=["age", "sex"])
+        estimator = fast_regressor().fit(X, y)
+        swapped = X.replace(static=static[:, ::-1], static_names=["sex", "age"])
+        message = "static column 0 is 'sex', in fit it was 'age'"
+        with pytest.raises(ValueError, match=message):
+            estimator.predict(swapped)
+        with pytest.raises(ValueError, match=message):
+            estimator.partial_fit(swapped, y)
+
+    def test_static_columns_without_names_are_not_compared(self, cube, y):
+        X = SequenceArray.from_padded(cube, static=np.ones((12, 2)))
+        named = X.replace(static_names=["age", "sex"])
+        estimator = fast_regressor().fit(named, y)
+        np.testing.assert_array_equal(estimator.predict(X), estimator.predict(named))
+        estimator.fit(X, y)
+        assert estimator.predict(named).shape == (12,)
+
     def test_columns_that_n_timesteps_does_not_divide_are_refused(self, cube, y):
         with pytest.raises(
             ValueError, match="15 columns, which n_timesteps=4 does not divide"

@@ -14,7 +14,8 @@ class WarmUpAndDecay(Callback):
     """Raise the learning rate in a straight line, then lower it along a half cosine.
 
     The early steps are small while the moments of the optimiser are not yet known; the
-    late ones settle the weights (Loshchilov & Hutter 2017).
+    late ones settle the weights (Loshchilov & Hutter 2017). Jitter falls with it: what is
+    learnt last is fine detail.
 
     Parameters
     ----------
@@ -32,9 +33,18 @@ class WarmUpAndDecay(Callback):
     def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
         if not training:
             return
+        share = learning_rate_factor(self.step_, self.n_steps_)
         for group in net.optimizer_.param_groups:
-            group["lr"] = net.lr * learning_rate_factor(self.step_, self.n_steps_)
+            group["lr"] = net.lr * share
+        self._set_jitter(net, share)
         self.step_ += 1
+
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        self._set_jitter(net, 1.0)
+
+    def _set_jitter(self, net: NeuralNet, share: float) -> None:
+        for member in net.module_.members:
+            member.jitter.share = share
 
 
 def learning_rate_factor(step: int, n_steps: int) -> float:

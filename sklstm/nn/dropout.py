@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Dropout", "drawing_from", "drawn_again", "uniform_like"]
+__all__ = ["Dropout", "drawing_from", "drawn_again", "normal_like", "uniform_like"]
 
 _of_this_thread = threading.local()
 
@@ -58,6 +58,12 @@ def drawn_again(function: Callable) -> Callable:
 def uniform_like(x: Tensor) -> Tensor:
     """Return numbers between 0 and 1, in the shape of x."""
     return torch.empty_like(x).uniform_(generator=_current())
+
+
+def normal_like(x: Tensor) -> Tensor:
+    """Return numbers of mean 0 and standard deviation 1, in the shape of x."""
+    # Not empty_like: what is drawn would depend on how x lies in memory.
+    return torch.empty(x.shape, dtype=x.dtype, device=x.device).normal_(generator=_current())
 
 
 class Dropout(nn.Module):

@@ -9,6 +9,7 @@ from sklstm.nn.attention import build_pooling
 from sklstm.nn.convolution import CausalConvolution
 from sklstm.nn.dropout import Dropout
 from sklstm.nn.inputs import Categories, StaticInputs, StepInputs
+from sklstm.nn.jitter import Jitter
 from sklstm.nn.pooling import is_padding
 from sklstm.nn.recurrent import RecurrentStack
 from sklstm.nn.self_attention import SelfAttention
@@ -64,6 +65,10 @@ class SequenceNetwork(nn.Module):
         Values of embeddings at a step are dropped with probability
         ``1 - (1 - dropout) ** 2``.
 
+    jitter : float, default=0.0
+        Standard deviation of the changes that :class:`~sklstm.nn.jitter.Jitter` makes to
+        `jittered_features`.
+
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector.
 
@@ -83,6 +88,9 @@ class SequenceNetwork(nn.Module):
 
     missing_features, missing_static : sequence of int, default=()
         Columns whose gaps are marked by columns of their own.
+
+    jittered_features : sequence of int, default=()
+        Features that `jitter` changes; none of `categories`.
 
     missing : {"indicator", "forward", "decay"}, default="forward"
         What fills the gaps of `missing_features`: the mean, the last value, or the last
@@ -151,6 +159,7 @@ class SequenceNetwork(nn.Module):
         n_filters: int = 0,
         kernel_size: int = 9,
         dropout: float = 0.0,
+        jitter: float = 0.0,
         pooling: str = "concat",
         cell: str = "lstm",
         forget_bias: float | str = 1.0,
@@ -158,6 +167,7 @@ class SequenceNetwork(nn.Module):
         n_static: int = 0,
         missing_features: Sequence[int] = (),
         missing_static: Sequence[int] = (),
+        jittered_features: Sequence[int] = (),
         missing: str = "forward",
         has_times: bool = False,
         num_attention_heads: int | None = None,
@@ -175,6 +185,7 @@ class SequenceNetwork(nn.Module):
             "n_filters": n_filters,
             "kernel_size": kernel_size,
             "dropout": dropout,
+            "jitter": jitter,
             "pooling": pooling,
             "cell": cell,
             "forget_bias": forget_bias,
@@ -182,6 +193,7 @@ class SequenceNetwork(nn.Module):
             "n_static": n_static,
             "missing_features": tuple(int(column) for column in missing_features),
             "missing_static": tuple(int(column) for column in missing_static),
+            "jittered_features": tuple(int(column) for column in jittered_features),
             "missing": missing,
             "has_times": has_times,
             "num_attention_heads": num_attention_heads,
@@ -193,6 +205,7 @@ class SequenceNetwork(nn.Module):
         self.inputs = StepInputs(
             n_features, missing_features, missing, has_times, categories, dropout
         )
+        self.jitter = self._build_jitter()
         self.static_inputs = StaticInputs(n_static, missing_static, static_categories)
         self.convolution = CausalConvolution(
             self.inputs.n_outputs, n_filters, kernel_size, self.inputs.value_columns
@@ -200,6 +213,10 @@ class SequenceNetwork(nn.Module):
         self.recurrent = self._build_recurrent()
         self.attention = self._build_attention() if num_attention_heads else None
         self._add_head(pooling, n_outputs)
+
+    def _build_jitter(self) -> Jitter:
+        changed = self.inputs.split.places_of(self.config["jittered_features"])
+        return Jitter(self.config["jitter"], changed.tolist(), self.inputs.n_columns)
 
     def _build_recurrent(self) -> RecurrentStack:
         options = {name: self.config[name] for name in RECURRENT_OPTIONS}
@@ -305,6 +322,7 @@ class SequenceNetwork(nn.Module):
         scores : Tensor of shape (batch, n_outputs)
             Not yet in the unit of the target.
         """
+        columns = self.jitter(columns)
         return self.head(self.dropout(self.pooled(columns, lengths, static)))
 
     def pooled(self, columns: Tensor, lengths: Tensor | None, static: Tensor | None) -> Tensor:
@@ -363,6 +381,7 @@ class SequenceNetwork(nn.Module):
         scores : Tensor of shape (n_steps, n_outputs)
             Those of the first sequence's steps, then those of the second's.
         """
+        columns = self.jitter(columns)
         if not self._is_truncated(columns):
             return self.head(self.dropout(self._pooled_over_time(columns, lengths, static)))
 

@@ -58,7 +58,8 @@ class Standardization(nn.Module):
         """Return standardised columns in the type of the network's weights."""
         # Double precision where x has it; single is as good as single x.
         mean, scale = self.mean.to(x.dtype), self.scale.to(x.dtype)
-        z = compress_far(torch.nan_to_num((x - mean) / scale).to(dtype), self.far)
+        # What is too large for the type of the weights becomes its largest number.
+        z = compress_far(torch.nan_to_num(((x - mean) / scale).to(dtype)), self.far)
         if _is_known_to_be(torch.isinf(self.bound).all()):
             return z
         return z * torch.rsqrt(1 + torch.square(z / self.bound.to(dtype)))
