@@ -164,3 +164,19 @@ def test_a_display_refuses_what_there_is_not(stay, change, message):
 def test_a_display_is_of_one_sequence(fitted_classifier, ragged):
     with pytest.raises(ValueError, match=r"one sequence, got 40: give X\[i : i \+ 1\]"):
         RiskTrajectoryDisplay.from_estimator(fitted_classifier, ragged)
+
+
+def test_a_display_counts_durations_in_hours(full_records, labels, classifier):
+    minutes = np.arange(len(full_records.values)) * np.timedelta64(30, "m")
+    X = full_records.with_times(minutes)
+    clf, event = classifier.fit(X, labels), X[5:6].times[1]
+    display = RiskTrajectoryDisplay.from_estimator(clf, X[5:6], events={"surgery": event})
+    np.testing.assert_allclose(np.diff(display.times), 0.5)
+    assert display.axes_[-1].get_xlabel() == "time (hours)"
+    (line,) = (line for line in display.axes_[1].lines if line.get_linestyle() == ":")
+    assert line.get_xdata()[0] == display.times[1]
+
+
+def test_a_display_of_a_single_step_shows_a_point(fitted_classifier, ragged):
+    display = RiskTrajectoryDisplay.from_estimator(fitted_classifier, ragged[3][:1])
+    assert display.risk_line_.get_marker() == "."

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklstm.inspection._one_sequence import one_sequence, time_axis
+from sklstm.inspection._one_sequence import in_hours, one_sequence, time_axis
 from sklstm.inspection._pyplot import import_pyplot
 
 __all__ = ["RiskTrajectoryDisplay"]
@@ -172,7 +172,9 @@ class RiskTrajectoryDisplay:
         return self
 
     def _plot_risk(self, ax):
-        (self.risk_line_,) = ax.plot(self.times, self.risk, color="C3", drawstyle="steps-post")
+        # A single step is no line.
+        style = {"drawstyle": "steps-post", "marker": "." if len(self.risk) == 1 else None}
+        (self.risk_line_,) = ax.plot(self.times, self.risk, color="C3", **style)
         ax.set_ylabel(self.risk_name)
         if self.risk_name.startswith("risk"):
             ax.set_ylim(0, max(0.05, min(1.0, 1.25 * np.max(self.risk))))
@@ -193,6 +195,7 @@ class RiskTrajectoryDisplay:
 
     def _mark_events(self):
         for name, time in (self.events or {}).items():
+            time = in_hours(time)
             for ax in self.axes_:
                 ax.axvline(time, color="C0", linestyle=":", linewidth=1.2)
             self.axes_[0].annotate(
