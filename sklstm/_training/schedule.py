@@ -14,8 +14,8 @@ class WarmUpAndDecay(Callback):
     """Raise the learning rate in a straight line, then lower it along a half cosine.
 
     The early steps are small while the moments of the optimiser are not yet known; the
-    late ones settle the weights (Loshchilov & Hutter 2017). Jitter falls with it: what is
-    learnt last is fine detail.
+    late ones settle the weights (Loshchilov & Hutter 2017). Jitter falls with it, twice as
+    fast: what is learnt last is fine detail.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class WarmUpAndDecay(Callback):
         share = learning_rate_factor(self.step_, self.n_steps_)
         for group in net.optimizer_.param_groups:
             group["lr"] = net.lr * share
-        self._set_jitter(net, share)
+        self._set_jitter(net, max(2 * share - 1, 0.0))
         self.step_ += 1
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
