@@ -67,8 +67,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         Standard deviation of small random changes to the standardised sequences, in
         training: of a factor for the whole sequence, of a shift for each feature, and of
         one at each step, all drawn anew each time a sequence is read [11]_. It falls with the
-        learning rate, to 0 by half of the epochs. Categories, static columns and features that are missing at more than
-        a tenth of the steps are left as they are, and so is all if `standardize` is False.
+        learning rate, to 0 by half of the epochs. Categories, static columns, features that
+        are constant and those that are missing at more than a tenth of the steps are left as
+        they are, and so is all if `standardize` is False.
 
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector: the state after its last step,
