@@ -8,7 +8,7 @@ import numpy as np
 FAR = 20.0
 """Standard deviations from the mean beyond which a value does not count."""
 
-LARGEST = 1e150
+LARGEST = np.float64(1e150)
 """What is further from the first value stands for none, and its square would overflow."""
 
 Chunks = Iterable[tuple[np.ndarray, np.ndarray]]
@@ -83,8 +83,9 @@ def _statistics_of_nearby(chunks: Chunks, centre, nearby) -> tuple[ColumnStatist
 def _first_observed(chunks: Chunks) -> np.ndarray:
     first = np.nan
     for values, _ in chunks:
-        rows = np.isnan(values).argmin(axis=0)
-        found = values[rows, np.arange(values.shape[1])]
+        is_value = np.abs(values) <= LARGEST  # NaN is none
+        rows, columns = is_value.argmax(axis=0), np.arange(values.shape[1])
+        found = np.where(is_value[rows, columns], values[rows, columns], np.nan)
         first = np.where(np.isnan(first), found, first)
         if not np.isnan(first).any():
             break
