@@ -4,7 +4,6 @@ from abc import abstractmethod
 
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm._device import resolve_precision
 from sklstm._selection import SequenceSelection
 from sklstm._steps import steps_like
 from sklstm._training.prediction import (
@@ -74,8 +73,7 @@ class PredictionMixin:
         return check_sequences(self, X, reset=False)
 
     def _run_network(self, predict, sequences):
-        precision = resolve_precision(self.precision, self.device_)
-        return predict(self.module_, SequenceSelection(sequences), self.device_, precision)
+        return predict(self.module_, SequenceSelection(sequences), self.device_)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "module_")

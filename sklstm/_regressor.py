@@ -180,9 +180,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         CPU; any other device has to exist.
 
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Type of matrix products and recurrent layers. "auto" is bfloat16 where a CUDA
-        device has it in hardware, and float32 elsewhere. Weights and losses are float32
-        in any case.
+        Type of matrix products and recurrent layers in training. "auto" is bfloat16 where
+        a CUDA device has it in hardware, and float32 elsewhere. Weights, losses and
+        predictions are float32 in any case.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, batches, dropout, jitter and held-out data. An int makes

@@ -1,12 +1,62 @@
 """Leave torch's global state as it was."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
 _one_at_a_time = threading.RLock()
+
+
+class SharedState:
+    """A state of the process that the first thread enters, and the last one leaves.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the context manager that sets the state.
+    """
+
+    def __init__(self, make: Callable[[], AbstractContextManager]):
+        self.make = make
+        self.n_inside = 0
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.n_inside == 0:
+                self.state = self.make()
+                self.state.__enter__()
+            self.n_inside += 1
+
+    def __exit__(self, *raised: object) -> None:
+        with self.lock:
+            self.n_inside -= 1
+            if self.n_inside == 0:
+                self.state.__exit__(None, None, None)
+
+
+def _without_tf32() -> AbstractContextManager:
+    cudnn = torch.backends.cudnn
+    return cudnn.flags(
+        enabled=cudnn.enabled,
+        benchmark=cudnn.benchmark,
+        deterministic=cudnn.deterministic,
+        allow_tf32=False,
+    )
+
+
+_exact_cudnn = SharedState(_without_tf32)
+
+
+def exact_kernels(device: torch.device) -> AbstractContextManager:
+    """Have cuDNN compute with all the digits of single precision.
+
+    It rounds factors to TF32 otherwise, a thousand times coarser, and predictions would
+    depend on the batch that they are made in.
+    """
+    return _exact_cudnn if device.type == "cuda" else nullcontext()
 
 
 @contextmanager
@@ -28,6 +78,7 @@ def training_state(seed: int, device: torch.device) -> Iterator[None]:
         _forked_generators(device),
         _single_precision(),
         flushed_denormals(),
+        exact_kernels(device),
         torch.inference_mode(False),
         torch.enable_grad(),
     ):

@@ -6,9 +6,11 @@ import sys
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._device import exists, resolve_device, resolve_precision
+from sklstm._training import tensors
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -165,7 +167,7 @@ def test_a_gpu_and_a_cpu_predict_the_same(classifier, full_records, labels, bidi
     np.testing.assert_array_equal(loaded.predict_proba(full_records), expected)
     loaded.module_.cpu()
     loaded.device_ = torch.device("cpu")
-    np.testing.assert_allclose(loaded.predict_proba(full_records), expected, atol=1e-3)
+    np.testing.assert_allclose(loaded.predict_proba(full_records), expected, rtol=1e-4)
 
 
 @needs_cuda
@@ -190,12 +192,74 @@ def test_a_model_of_a_gpu_loads_where_there_is_none(regressor, ragged, targets, 
 
 
 @needs_cuda
-def test_fits_on_a_gpu_are_repeatable(classifier, full_records, labels):
-    classifier.set_params(device="cuda")
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"bidirectional": True, "num_layers": 2},
+        {"n_members": 3, "early_stopping": True},
+        {"pooling": "attention", "num_attention_heads": 2},
+        {"missing": "decay", "cell": "gru"},
+        {"cell": "peephole", "precision": "float32"},
+    ],
+    ids=lambda params: "-".join(params) or "default",
+)
+def test_fits_on_a_gpu_are_repeatable(classifier, full_records, labels, params):
+    classifier.set_params(device="cuda", **params)
     first, second = (
         classifier.fit(full_records, labels).predict_proba(full_records) for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
+
+
+@needs_cuda
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_gpu_predicts_the_same_in_any_batch(classifier, full_records, labels, bidirectional):
+    classifier.set_params(device="cuda", hidden_size=64, bidirectional=bidirectional)
+    classifier.fit(full_records, labels)
+    alone = [classifier.predict_proba(full_records[i : i + 1]) for i in range(40)]
+    together = classifier.predict_proba(full_records)
+    np.testing.assert_allclose(np.concatenate(alone), together, rtol=1e-5)
+
+
+class ForbidSynchronisation(Callback):
+    """Let torch raise an error where a step of an epoch waits for the GPU."""
+
+    def on_epoch_begin(self, net, dataset_train=None, **kwargs):
+        self.n_steps_ = len(net.get_iterator(dataset_train, training=True))
+        self.step_ = 0
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if not training:
+            return
+        self.step_ += 1
+        is_last = self.step_ == self.n_steps_
+        torch.cuda.set_sync_debug_mode("default" if is_last else "error")
+
+
+@needs_cuda
+@pytest.mark.parametrize("has_room", [True, False], ids=["on-the-gpu", "in-main-memory"])
+@pytest.mark.parametrize("params", [{}, {"n_members": 1, "dropout": 0.0, "jitter": 0.0}])
+def test_no_step_waits_for_the_gpu(full_records, labels, monkeypatch, params, has_room):
+    monkeypatch.setattr(tensors, "has_room", lambda *args: has_room)
+    forbid = ForbidSynchronisation()
+    classifier = LSTMClassifier(8, device="cuda", batch_size=4, max_epochs=3, **params)
+    try:
+        classifier.set_params(callbacks=[forbid]).fit(full_records, labels)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert forbid.step_ == forbid.n_steps_ > 5
+
+
+@needs_cuda
+def test_data_too_large_for_a_gpu_are_learnt_from_as_others_are(
+    classifier, full_records, labels, monkeypatch
+):
+    classifier.set_params(device="cuda", early_stopping=True, batch_size=4)
+    expected = classifier.fit(full_records, labels).predict_proba(full_records)
+    monkeypatch.setattr(tensors, "has_room", lambda *args: False)
+    predicted = classifier.fit(full_records, labels).predict_proba(full_records)
+    np.testing.assert_array_equal(predicted, expected)
 
 
 @needs_cuda

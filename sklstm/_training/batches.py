@@ -1,10 +1,12 @@
 """The batches that are drawn from samples, for each member of a network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklstm._training.tensors import TrainingTensors
@@ -18,6 +20,9 @@ MAX_FIT_STEPS = 1 << 12
 
 MAX_STEPS = 1 << 14
 """Padded steps of a batch of predictions: large enough for speed, small in memory."""
+
+ACCELERATOR_STEPS = 1 << 16
+"""Padded steps of a batch without gradients where an accelerator takes many at once."""
 
 
 def auto_batch_size(lengths: np.ndarray) -> int:
@@ -106,15 +111,21 @@ class TrainingBatches:
         return 1 + len(self._cuts(len(self.data)))
 
     def __iter__(self) -> Iterator[list]:
-        drawn = map(self._draw, self.data.rows, self.generators)
-        for indices in zip(*drawn, strict=False):
-            yield [part for rows in indices for part in self._parts(rows)]
+        return self.data.tensors.sequences.made_beside(self._make())
 
-    def _parts(self, rows: np.ndarray) -> list[tuple]:
+    def _make(self) -> Iterator[list]:
+        drawn = map(self._draw, self.data.rows, self.generators)
+        to_device = self.data.tensors.sequences.rows.to_device
+        for chosen in zip(*(_with_copies(rows, to_device) for rows in drawn), strict=False):
+            yield [part for rows, at in chosen for part in self._parts(rows, at)]
+
+    def _parts(self, rows: np.ndarray, at: Tensor) -> list[tuple]:
         if self.n_parts == 1:
-            return [self.data.tensors.batch(rows)]
-        parts = np.array_split(rows, self.n_parts)
-        return _of_equal_worth([self.data.tensors.batch(part) for part in parts])
+            return [self.data.tensors.batch(rows, at)]
+        parts = zip(
+            np.array_split(rows, self.n_parts), at.tensor_split(self.n_parts), strict=True
+        )
+        return _of_equal_worth([self.data.tensors.batch(*part) for part in parts])
 
     def _draw(self, rows: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
         cuts = self._cuts(len(rows))
@@ -135,6 +146,14 @@ class TrainingBatches:
     def _by_length_in_buckets(self, lengths: np.ndarray) -> np.ndarray:
         bucket = np.arange(len(lengths)) // (self.batch_size * BUCKET_BATCHES)
         return np.lexsort((lengths, bucket))
+
+
+def _with_copies(
+    batches: list[np.ndarray], to_device: Callable
+) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """Return the numbers of each batch beside those on the device, copied in one go."""
+    copies = to_device(np.concatenate(batches)).split([len(batch) for batch in batches])
+    return zip(batches, copies, strict=True)
 
 
 def _of_equal_worth(parts: list[tuple]) -> list[tuple]:
@@ -159,17 +178,30 @@ class ValidationBatches:
     def __init__(self, data: MemberData):
         self.data = data
 
-    def __iter__(self) -> Iterator[list[tuple[int, np.ndarray, Any]]]:
-        """Yield numbers of members, each with the numbers of the samples and their batch."""
+    def __iter__(self) -> Iterator[list[tuple[int, Tensor, Any]]]:
+        """Yield numbers of members, each with the rows of its targets and its batch."""
+        return self.data.tensors.sequences.made_beside(self._make())
+
+    def _make(self) -> Iterator[list]:
         tensors = self.data.tensors
-        lengths = tensors.sequences.lengths
-        parts = [
-            [rows[part] for part in batches_by_steps(lengths[rows], MAX_FIT_STEPS)]
-            for rows in self.data.rows
-        ]
+        rows, lengths = tensors.sequences.rows, tensors.sequences.lengths
+        max_steps = steps_at_once(rows.device, MAX_FIT_STEPS)
+        parts = []
+        for held_out in self.data.rows:
+            batches = batches_by_steps(lengths[held_out], max_steps)
+            batches = [held_out[batch] for batch in batches]
+            parts.append(_with_copies(batches, rows.to_device))
         for step in zip_longest(*parts):
-            drawn = [(member, rows) for member, rows in enumerate(step) if rows is not None]
-            yield [(member, rows, tensors.batch(rows)) for member, rows in drawn]
+            drawn = [(member, *part) for member, part in enumerate(step) if part is not None]
+            yield [
+                (member, tensors.target_rows(*part), tensors.batch(*part))
+                for member, *part in drawn
+            ]
+
+
+def steps_at_once(device: torch.device, on_a_cpu: int) -> int:
+    """Return the padded steps of a batch without gradients."""
+    return on_a_cpu if device.type == "cpu" else ACCELERATOR_STEPS
 
 
 def batches_by_steps(lengths: np.ndarray, max_steps: int) -> list[np.ndarray]:

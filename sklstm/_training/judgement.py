@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,9 +32,8 @@ class Judgement:
         self.losses = torch.zeros(n_rows, device=device)
         self.n_judges = torch.zeros(n_rows, device=device)
 
-    def add(self, indices: np.ndarray, scores: Tensor) -> Tensor:
-        """Add the scores of a member for the samples at `indices`, and return their loss."""
-        rows = self.tensors.target_rows(indices)
+    def add(self, rows: Tensor, scores: Tensor) -> Tensor:
+        """Add the scores of a member for the targets in `rows`, and return their loss."""
         loss = self.criterion.sample_loss(scores, self.tensors.target[rows])
         self.scores.index_add_(0, rows, scores.to(self.scores.dtype))
         self.losses.index_add_(0, rows, loss.to(self.losses.dtype))

@@ -171,11 +171,11 @@ class SequenceNet(NeuralNet):
         n_outputs, members = len(self.module_.output_scale), self.module_.members
         judgement = Judgement(batches.data.tensors, self.criterion_, n_outputs)
         for step in batches:
-            numbers, indices, batch = zip(*step, strict=True)
+            numbers, rows, batch = zip(*step, strict=True)
             self.notify("on_batch_begin", batch=list(batch), training=False)
             judges = [members[number] for number in numbers]
             scores = list(self.map_(self._judge, judges, batch))
-            losses = map(judgement.add, indices, scores)
+            losses = map(judgement.add, rows, scores)
             judged = _as_step(zip(losses, scores, strict=True))
             self.notify("on_batch_end", batch=list(batch), training=False, **judged)
         return judgement.result(len(members), self.metric)

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from sklstm._device import autocast, empty_cache
+from sklstm._device import empty_cache
 from sklstm._selection import SequenceSelection, rows_of
-from sklstm._state import flushed_denormals
-from sklstm._training.batches import MAX_STEPS, batches_by_steps
+from sklstm._state import exact_kernels, flushed_denormals
+from sklstm._training.batches import MAX_STEPS, batches_by_steps, steps_at_once
 from sklstm._training.tensors import SequenceTensors
 from sklstm._training.threads import each_in_a_thread
 from sklstm.nn import SequenceNetwork
@@ -20,7 +20,6 @@ def predict_outputs(
     network: SequenceNetwork,
     sequences: SequenceSelection,
     device: torch.device,
-    precision: torch.dtype,
 ) -> np.ndarray:
     """Return the outputs of a network for each sequence.
 
@@ -34,9 +33,6 @@ def predict_outputs(
 
     device : torch.device
         Where the network is.
-
-    precision : torch.dtype
-        Type of the matrix products.
 
     Returns
     -------
@@ -53,14 +49,13 @@ def predict_outputs(
         return indices, network.outputs(**tensors.inputs(indices))
 
     shape = (len(sequences), len(network.output_scale))
-    return _run_batches(run, network, sequences, device, precision, shape)
+    return _run_batches(run, network, sequences, device, shape)
 
 
 def predict_outputs_over_time(
     network: SequenceNetwork,
     sequences: SequenceSelection,
     device: torch.device,
-    precision: torch.dtype,
 ) -> np.ndarray:
     """Return the outputs for each sequence after every one of its steps.
 
@@ -69,7 +64,7 @@ def predict_outputs_over_time(
 
     Parameters
     ----------
-    network, sequences, device, precision
+    network, sequences, device
         As in :func:`predict_outputs`; all sequences of an array, in its order.
 
     Returns
@@ -78,21 +73,20 @@ def predict_outputs_over_time(
         In the order of the steps.
     """
     if network.is_causal:
-        return predict_step_outputs(network, sequences, device, precision)
-    return predict_outputs(network, sequences.prefixes(), device, precision)
+        return predict_step_outputs(network, sequences, device)
+    return predict_outputs(network, sequences.prefixes(), device)
 
 
 def predict_step_outputs(
     network: SequenceNetwork,
     sequences: SequenceSelection,
     device: torch.device,
-    precision: torch.dtype,
 ) -> np.ndarray:
     """Return the outputs at every step in one pass.
 
     Parameters
     ----------
-    network, sequences, device, precision
+    network, sequences, device
         As in :func:`predict_outputs`; all sequences of an array, in its order.
 
     Returns
@@ -102,20 +96,19 @@ def predict_step_outputs(
     """
     n_outputs = len(network.output_scale)
     run = network.step_outputs
-    return _run_steps(run, network, sequences, device, precision, n_outputs)
+    return _run_steps(run, network, sequences, device, n_outputs)
 
 
 def predict_attention(
     network: SequenceNetwork,
     sequences: SequenceSelection,
     device: torch.device,
-    precision: torch.dtype,
 ) -> np.ndarray:
     """Return the weight of every step in the pooled state.
 
     Parameters
     ----------
-    network, sequences, device, precision
+    network, sequences, device
         As in :func:`predict_outputs`; all sequences of an array, in its order.
 
     Returns
@@ -124,10 +117,10 @@ def predict_attention(
         In the order of the steps; those of a sequence sum to 1.
     """
     run = network.attention_weights
-    return _run_steps(run, network, sequences, device, precision, 1)
+    return _run_steps(run, network, sequences, device, 1)
 
 
-def _run_steps(run_network, network, sequences, device, precision, n_columns) -> np.ndarray:
+def _run_steps(run_network, network, sequences, device, n_columns) -> np.ndarray:
     """Collect what the network returns for the real steps of batches."""
 
     def run(tensors, indices):
@@ -135,17 +128,17 @@ def _run_steps(run_network, network, sequences, device, precision, n_columns) ->
         return rows, run_network(**tensors.inputs(indices))
 
     shape = (sequences.lengths.sum(), n_columns)
-    return _run_batches(run, network, sequences, device, precision, shape)
+    return _run_batches(run, network, sequences, device, shape)
 
 
-def _run_batches(run, network, sequences, device, precision, shape) -> np.ndarray:
+def _run_batches(run, network, sequences, device, shape) -> np.ndarray:
     """Collect what `run` returns for batches: rows, and the outputs in these rows."""
     outputs = np.empty(shape)
-    with _prediction_state(device, precision):
+    with _prediction_state(device):
         tensors = SequenceTensors(sequences, network, device)
 
     def fill(indices: np.ndarray) -> None:
-        with _prediction_state(device, precision):
+        with _prediction_state(device):
             rows, values = run(tensors, indices)
             outputs[rows] = values.cpu().numpy()
 
@@ -157,15 +150,16 @@ def _run_batches(run, network, sequences, device, precision, shape) -> np.ndarra
 
 
 @contextmanager
-def _prediction_state(device: torch.device, precision: torch.dtype) -> Iterator[None]:
-    """Set what torch keeps for each thread."""
-    with torch.inference_mode(), flushed_denormals(), autocast(device, precision):
+def _prediction_state(device: torch.device) -> Iterator[None]:
+    """Set what torch keeps for each thread; single precision, whatever trained the network."""
+    with torch.inference_mode(), flushed_denormals(), exact_kernels(device):
         yield
 
 
 def _fill_within_memory(fill, lengths: np.ndarray, device: torch.device) -> None:
     """Call `fill` on batches, smaller ones once memory ran out."""
-    rest, max_steps = _fill(fill, lengths, np.arange(len(lengths)), MAX_STEPS)
+    max_steps = steps_at_once(device, MAX_STEPS)
+    rest, max_steps = _fill(fill, lengths, np.arange(len(lengths)), max_steps)
     if len(rest):
         warnings.warn(
             f"Memory of {device} ran out: predicting in smaller batches.", stacklevel=6

@@ -1,16 +1,23 @@
 """Sequences on a device, with what is learnt from them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from sklstm._device import has_room
-from sklstm._samples import TrainingSamples
-from sklstm._selection import SequenceSelection, chunks_of, rows_of
+from sklstm._samples import StepSamples, TrainingSamples
+from sklstm._selection import SequenceSelection, chunks_of
+from sklstm._training.rows import RowsOfSequences
+from sklstm._training.streams import in_a_stream_of_their_own
 from sklstm.nn import SequenceNetwork
 
 KEPT_BYTES = 1 << 27
-"""Prepared columns up to this size are kept during a fit; larger ones are made a batch."""
+"""Prepared columns up to this size are kept in main memory; larger ones are made a batch."""
+
+ACCELERATOR_CHUNK = 1 << 18
+"""Steps that are copied to an accelerator at once."""
 
 
 class SequenceTensors:
@@ -18,7 +25,7 @@ class SequenceTensors:
 
     A batch is an index selection: there is no call a sample. On the CPU the tensors
     share their memory with the arrays. Data too large for a GPU stay in main memory, from
-    where batches are copied through pinned memory while earlier ones are computed.
+    where batches are copied through pinned memory.
 
     Parameters
     ----------
@@ -33,6 +40,11 @@ class SequenceTensors:
 
     keep : bool, default=False
         Whether to prepare all steps at once, for batches that are drawn many times.
+
+    Attributes
+    ----------
+    home : torch.device
+        Where the steps lie that batches are made of.
     """
 
     def __init__(
@@ -44,11 +56,8 @@ class SequenceTensors:
     ):
         self.device = device
         self.network = network
-        self.lengths = sequences.lengths
-        self.starts = sequences.starts
-        self.max_length = sequences.lengths.max()
-        self.is_ragged = sequences.lengths.min() < self.max_length
-        has_all = has_room(device, sequences.values.nbytes)
+        self.rows = RowsOfSequences(sequences.starts, sequences.lengths, device)
+        has_all = not keep and has_room(device, sequences.values.nbytes)
         self.home = device if has_all else torch.device("cpu")
         self.values = _to_tensor(sequences.values, self.home)
         self.times = _to_tensor(sequences.times, self.home)
@@ -58,67 +67,80 @@ class SequenceTensors:
                 self.static = network.prepare_static(self.static)
             self.columns = None
             if keep:
-                self.columns, self.starts = self._prepare_all()
+                self._keep_columns()
 
-    def inputs(self, indices: np.ndarray) -> dict[str, Tensor]:
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of steps of each sequence."""
+        return self.rows.lengths
+
+    def inputs(self, indices: np.ndarray, at: Tensor | None = None) -> dict[str, Tensor]:
         """Return the arguments of the network's `scores` for the sequences at `indices`.
 
         `columns` is (batch, time, columns), as a view of steps laid out time first, which
         is how the recurrent kernels read them. `lengths` is left out where all are full.
+
+        Parameters
+        ----------
+        indices : ndarray of int
+            Numbers of the sequences.
+
+        at : long Tensor, default=None
+            The same on the device, where they are there already.
         """
-        time, is_ragged, lengths = self.max_length, self.is_ragged, None
-        if is_ragged:
-            lengths = self.lengths[indices]
-            time = lengths.max()
-            is_ragged = lengths.min() < time
-        step = np.arange(time)[:, None]
-        if is_ragged:
-            step = np.minimum(step, lengths - 1)
-        columns, starts = self._columns(indices)
-        rows = self._to_device((starts + step).reshape(-1))
-        columns = columns.index_select(0, rows).view(time, len(indices), -1)
+        at = self.rows.to_device(indices) if at is None else at
+        columns, starts = self._columns(indices, at)
+        rows, lengths = self.rows.padded(indices, at, starts)
+        columns = columns.index_select(0, rows.reshape(-1)).view(*rows.shape, -1)
         inputs = {"columns": columns.transpose(0, 1)}
-        if is_ragged:
-            inputs["lengths"] = self._to_device(lengths)
+        if lengths is not None:
+            inputs["lengths"] = lengths
         if self.static is not None:
-            inputs["static"] = self.static.index_select(0, self._to_device(indices))
+            inputs["static"] = self.static.index_select(0, at)
         return inputs
 
-    def _columns(self, indices: np.ndarray | slice) -> tuple[Tensor, np.ndarray]:
+    def made_beside(self, batches: Iterator) -> Iterator:
+        """Yield batches of these sequences; copies run while a GPU computes."""
+        if self.device.type != "cuda" or self.home == self.device or self.columns is not None:
+            return batches
+        return in_a_stream_of_their_own(batches, self.device)
+
+    def _columns(self, indices: np.ndarray, at: Tensor) -> tuple[Tensor, Tensor]:
         """Return prepared steps, and the row in which each sequence starts among them."""
         if self.columns is not None:
-            return self.columns, self.starts[indices]
-        rows, starts = rows_of(self.starts[indices], self.lengths[indices])
-        first_row = self._to_device(np.repeat(starts, self.lengths[indices]))
-        rows = torch.from_numpy(rows).to(self.home)
+            return self.columns, self.starts.index_select(0, at)
+        rows, starts, first_row = self.rows.end_to_end(indices, at)
+        if self.home != self.device:
+            rows = torch.from_numpy(self.rows.on_host(indices))
         times = None if self.times is None else self._from_home(self.times, rows)
         with torch.no_grad():
-            columns = self.network.prepare(
-                self._from_home(self.values, rows), first_row, times
-            )
-        return columns, starts
+            values = self._from_home(self.values, rows)
+            return self.network.prepare(values, first_row, times), starts
 
     def _from_home(self, tensor: Tensor, rows: Tensor) -> Tensor:
         """Return rows of a tensor that lies at home, on the device."""
         chosen = tensor.index_select(0, rows)
         if self.home == self.device:
             return chosen
-        return chosen.pin_memory().to(self.device, non_blocking=True)
+        if self.device.type == "cuda":
+            chosen = chosen.pin_memory()
+        return chosen.to(self.device, non_blocking=True)
 
-    def _prepare_all(self) -> tuple[Tensor, np.ndarray]:
-        starts = np.cumsum(self.lengths) - self.lengths
+    def _keep_columns(self) -> None:
+        """Prepare all steps, from where a batch only has to choose."""
         columns = torch.empty(
             (self.lengths.sum(), self.network.inputs.n_columns),
             dtype=self.network.dtype,
             device=self.device,
         )
-        for chunk in chunks_of(self.lengths):
-            prepared, _ = self._columns(chunk)
-            columns[starts[chunk.start] :][: len(prepared)] = prepared
-        return columns, starts
-
-    def _to_device(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
+        ends = np.cumsum(self.lengths)
+        max_steps = None if self.device.type == "cpu" else ACCELERATOR_CHUNK
+        for chunk in chunks_of(self.lengths, max_steps):
+            indices = np.arange(chunk.start, chunk.stop)
+            prepared, _ = self._columns(indices, self.rows.to_device(indices))
+            end = ends[chunk.stop - 1]
+            columns[end - len(prepared) : end] = prepared
+        self.columns, self.starts = columns, self.rows.to_device(ends - self.lengths)
 
 
 class TrainingTensors:
@@ -146,25 +168,44 @@ class TrainingTensors:
         network: SequenceNetwork,
         device: torch.device,
     ):
-        # Counted for the whole array, so that held-out data are treated as the rest is.
-        n_bytes = 4 * len(samples.sequences.values) * network.inputs.n_columns
-        keep = n_bytes <= KEPT_BYTES and has_room(device, n_bytes)
-        self.sequences = SequenceTensors(samples.sequences, network, device, keep)
+        self.sequences = SequenceTensors(
+            samples.sequences, network, device, _keeps_columns(samples, network, device)
+        )
         dtype = torch.int64 if target.dtype.kind == "i" else torch.float32
-        self.rows_of_target = samples.rows_of_target
+        self.by_step = isinstance(samples, StepSamples)
         self.target = torch.as_tensor(target, dtype=dtype, device=device)
         self.weight = torch.as_tensor(samples.weight, dtype=torch.float32, device=device)
 
-    def batch(self, indices: np.ndarray) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """Return the inputs of the samples at `indices`, and their targets with weights."""
-        rows = self.target_rows(indices)
+    def batch(
+        self, indices: np.ndarray, at: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
+        """Return the inputs of the samples at `indices`, and their targets with weights.
+
+        Parameters
+        ----------
+        indices : ndarray of int
+            Numbers of the samples.
+
+        at : long Tensor, default=None
+            The same on the device, where they are there already.
+        """
+        at = self.sequences.rows.to_device(indices) if at is None else at
+        rows = self.target_rows(indices, at)
         target = self.target.index_select(0, rows)
         weight = self.weight.index_select(0, rows)
-        return self.sequences.inputs(indices), (target, weight)
+        return self.sequences.inputs(indices, at), (target, weight)
 
-    def target_rows(self, indices: np.ndarray) -> Tensor:
+    def target_rows(self, indices: np.ndarray, at: Tensor) -> Tensor:
         """Return where the targets of the samples at `indices` are."""
-        return torch.from_numpy(self.rows_of_target(indices)).to(self.target.device)
+        return self.sequences.rows.end_to_end(indices, at)[0] if self.by_step else at
+
+
+def _keeps_columns(
+    samples: TrainingSamples, network: SequenceNetwork, device: torch.device
+) -> bool:
+    # Counted for the whole array, so that held-out data are treated as the rest is.
+    n_bytes = 4 * len(samples.sequences.values) * network.inputs.n_columns
+    return n_bytes <= KEPT_BYTES if device.type == "cpu" else has_room(device, n_bytes)
 
 
 def _to_tensor(array: np.ndarray | None, device: torch.device) -> Tensor | None:
