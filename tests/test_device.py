@@ -237,18 +237,32 @@ class ForbidSynchronisation(Callback):
         torch.cuda.set_sync_debug_mode("default" if is_last else "error")
 
 
-@needs_cuda
-@pytest.mark.parametrize("has_room", [True, False], ids=["on-the-gpu", "in-main-memory"])
-@pytest.mark.parametrize("params", [{}, {"n_members": 1, "dropout": 0.0, "jitter": 0.0}])
-def test_no_step_waits_for_the_gpu(full_records, labels, monkeypatch, params, has_room):
-    monkeypatch.setattr(tensors, "has_room", lambda *args: has_room)
+def fit_without_waiting(classifier, X, y):
     forbid = ForbidSynchronisation()
-    classifier = LSTMClassifier(8, device="cuda", batch_size=4, max_epochs=3, **params)
+    classifier.set_params(device="cuda", batch_size=4, callbacks=[forbid])
     try:
-        classifier.set_params(callbacks=[forbid]).fit(full_records, labels)
+        classifier.fit(X, y)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert forbid.step_ == forbid.n_steps_ > 5
+
+
+@needs_cuda
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
+@pytest.mark.parametrize("has_room", [True, False], ids=["on-the-gpu", "in-main-memory"])
+@pytest.mark.parametrize("params", [{}, {"n_members": 1, "dropout": 0.0, "jitter": 0.0}])
+def test_no_step_waits_for_the_gpu(
+    classifier, full_records, labels, monkeypatch, params, has_room
+):
+    monkeypatch.setattr(tensors, "has_room", lambda *args: has_room)
+    fit_without_waiting(classifier.set_params(**params), full_records, labels)
+
+
+@needs_cuda
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
+def test_no_step_waits_for_the_gpu_where_steps_have_labels(classifier, full_records):
+    labels = [np.nan_to_num(x[:, 0]) > 0 for x in full_records]
+    fit_without_waiting(classifier, full_records, labels)
 
 
 @needs_cuda

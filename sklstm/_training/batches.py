@@ -111,7 +111,7 @@ class TrainingBatches:
         return 1 + len(self._cuts(len(self.data)))
 
     def __iter__(self) -> Iterator[list]:
-        return self.data.tensors.sequences.made_beside(self._make())
+        return self.data.tensors.sequences.drawn(self._make())
 
     def _make(self) -> Iterator[list]:
         drawn = map(self._draw, self.data.rows, self.generators)
@@ -180,7 +180,7 @@ class ValidationBatches:
 
     def __iter__(self) -> Iterator[list[tuple[int, Tensor, Any]]]:
         """Yield numbers of members, each with the rows of its targets and its batch."""
-        return self.data.tensors.sequences.made_beside(self._make())
+        return self.data.tensors.sequences.drawn(self._make())
 
     def _make(self) -> Iterator[list]:
         tensors = self.data.tensors

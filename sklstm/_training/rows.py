@@ -96,12 +96,38 @@ class RowsOfSequences:
         lengths = self._lengths.index_select(0, at)
         new_starts = lengths.cumsum(0) - lengths
         moves = self._starts.index_select(0, at) - new_starts
-        of_row = torch.stack([new_starts, moves], dim=1)
-        # Told how many they are, torch does not have to ask the device.
-        of_row = of_row.repeat_interleave(lengths, dim=0, output_size=n_rows)
+        of_row = _repeated(torch.stack([new_starts, moves], dim=1), lengths, n_rows)
         rows = torch.arange(n_rows, device=self.device) + of_row[:, 1]
         return rows, new_starts, of_row[:, 0]
+
+    def places(self, indices: np.ndarray, at: Tensor) -> Tensor:
+        """Return where the real steps of a padded batch, (batch, time), are in it.
+
+        Parameters
+        ----------
+        indices : ndarray of int of shape (batch,)
+            Numbers of the sequences.
+
+        at : long Tensor of shape (batch,)
+            The same on the device.
+
+        Returns
+        -------
+        places : long Tensor of shape (n_steps,)
+            Those of the first sequence, then those of the second.
+        """
+        of_batch = self.lengths[indices]
+        n_rows, longest = int(of_batch.sum()), int(of_batch.max())
+        lengths = self._lengths.index_select(0, at)
+        padding_before = (longest - lengths).cumsum(0) - (longest - lengths)
+        of_row = _repeated(padding_before, lengths, n_rows)
+        return torch.arange(n_rows, device=self.device) + of_row
 
     def on_host(self, indices: np.ndarray) -> np.ndarray:
         """Return the rows of some sequences, one after the other, in main memory."""
         return rows_of(self.starts[indices], self.lengths[indices])[0]
+
+
+def _repeated(values: Tensor, times: Tensor, n_rows: int) -> Tensor:
+    # Told how many rows there are, torch does not have to ask the device.
+    return values.repeat_interleave(times, dim=0, output_size=n_rows)

@@ -1,14 +1,15 @@
 """Batches that are copied to a GPU beside what it computes."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
 from torch import Tensor
 
 
-def in_a_stream_of_their_own(batches: Iterable[Any], device: torch.device) -> Iterator[Any]:
-    """Yield batches that are made, copies to the GPU included, while it computes.
+def made_ahead(batches: Iterable[Any], device: torch.device) -> Iterator[Any]:
+    """Yield batches that are made, and copied to a GPU, while it computes those before.
 
     Parameters
     ----------
@@ -21,16 +22,23 @@ def in_a_stream_of_their_own(batches: Iterable[Any], device: torch.device) -> It
     beside, computing = torch.cuda.Stream(device), torch.cuda.current_stream(device)
     beside.wait_stream(computing)
     batches = iter(batches)
-    while True:
+
+    def make() -> tuple[Any, torch.cuda.Event]:
         with torch.cuda.stream(beside):
-            batch = next(batches, None)
-        if batch is None:
-            return
-        computing.wait_stream(beside)
-        for tensor in _tensors_in(batch):
-            if tensor.is_cuda:
-                tensor.record_stream(computing)  # until when its memory is not used again
-        yield batch
+            return next(batches, None), beside.record_event()
+
+    with ThreadPoolExecutor(1) as helper:
+        coming = helper.submit(make)
+        while True:
+            batch, is_made = coming.result()
+            if batch is None:
+                return
+            coming = helper.submit(make)
+            computing.wait_event(is_made)
+            for tensor in _tensors_in(batch):
+                if tensor.is_cuda:
+                    tensor.record_stream(computing)  # until when its memory stays in use
+            yield batch
 
 
 def _tensors_in(item: Any) -> Iterator[Tensor]:

@@ -10,7 +10,7 @@ from sklstm._device import has_room
 from sklstm._samples import StepSamples, TrainingSamples
 from sklstm._selection import SequenceSelection, chunks_of
 from sklstm._training.rows import RowsOfSequences
-from sklstm._training.streams import in_a_stream_of_their_own
+from sklstm._training.streams import made_ahead
 from sklstm.nn import SequenceNetwork
 
 KEPT_BYTES = 1 << 27
@@ -99,11 +99,11 @@ class SequenceTensors:
             inputs["static"] = self.static.index_select(0, at)
         return inputs
 
-    def made_beside(self, batches: Iterator) -> Iterator:
-        """Yield batches of these sequences; copies run while a GPU computes."""
+    def drawn(self, batches: Iterator) -> Iterator:
+        """Yield batches of these sequences; those that are copied to a GPU, one ahead."""
         if self.device.type != "cuda" or self.home == self.device or self.columns is not None:
             return batches
-        return in_a_stream_of_their_own(batches, self.device)
+        return made_ahead(batches, self.device)
 
     def _columns(self, indices: np.ndarray, at: Tensor) -> tuple[Tensor, Tensor]:
         """Return prepared steps, and the row in which each sequence starts among them."""
@@ -119,11 +119,11 @@ class SequenceTensors:
 
     def _from_home(self, tensor: Tensor, rows: Tensor) -> Tensor:
         """Return rows of a tensor that lies at home, on the device."""
-        chosen = tensor.index_select(0, rows)
         if self.home == self.device:
-            return chosen
-        if self.device.type == "cuda":
-            chosen = chosen.pin_memory()
+            return tensor.index_select(0, rows)
+        shape, is_pinned = (len(rows), *tensor.shape[1:]), self.device.type == "cuda"
+        chosen = torch.empty(shape, dtype=tensor.dtype, pin_memory=is_pinned)
+        torch.index_select(tensor, 0, rows, out=chosen)
         return chosen.to(self.device, non_blocking=True)
 
     def _keep_columns(self) -> None:
@@ -193,7 +193,10 @@ class TrainingTensors:
         rows = self.target_rows(indices, at)
         target = self.target.index_select(0, rows)
         weight = self.weight.index_select(0, rows)
-        return self.sequences.inputs(indices, at), (target, weight)
+        inputs = self.sequences.inputs(indices, at)
+        if self.by_step and "lengths" in inputs:
+            inputs["places"] = self.sequences.rows.places(indices, at)
+        return inputs, (target, weight)
 
     def target_rows(self, indices: np.ndarray, at: Tensor) -> Tensor:
         """Return where the targets of the samples at `indices` are."""

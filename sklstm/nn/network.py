@@ -361,7 +361,11 @@ class SequenceNetwork(nn.Module):
         return pooled, (before, states), carry
 
     def step_scores(
-        self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
+        self,
+        columns: Tensor,
+        lengths: Tensor | None = None,
+        static: Tensor | None = None,
+        places: Tensor | None = None,
     ) -> Tensor:
         """Return the head's outputs at every real step, on the scale of the loss.
 
@@ -376,6 +380,10 @@ class SequenceNetwork(nn.Module):
         static : Tensor of shape (batch, static_inputs.n_columns), default=None
             What :meth:`prepare_static` returns.
 
+        places : long Tensor of shape (n_steps,), default=None
+            Where the real steps are among all of the padded ones, the first sequence's
+            first. They are looked for if None, for which a GPU has to be waited for.
+
         Returns
         -------
         scores : Tensor of shape (n_steps, n_outputs)
@@ -383,14 +391,15 @@ class SequenceNetwork(nn.Module):
         """
         columns = self.jitter(columns)
         if not self._is_truncated(columns):
-            return self.head(self.dropout(self._pooled_over_time(columns, lengths, static)))
+            pooled = self._pooled_over_time(columns, lengths, static, places)
+            return self.head(self.dropout(pooled))
 
         def read(chunk: Tensor, state, carry) -> tuple:
             pooled, state, carry = self._pooled_on(chunk, state, carry)
             return self.head(self.dropout(self._beside(pooled, static))), state, carry
 
         scores = steps_in_chunks(read, columns, self.config["bptt_steps"])
-        return _real_steps(scores, lengths)
+        return _real_steps(scores, lengths, places)
 
     def step_outputs(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -443,10 +452,11 @@ class SequenceNetwork(nn.Module):
         states, _ = self._states(columns, lengths)
         return _real_steps(self.pooling.weights(states, lengths), lengths)
 
-    def _pooled_over_time(self, columns, lengths, static) -> Tensor:
+    def _pooled_over_time(self, columns, lengths, static, places=None) -> Tensor:
         """Return the pooled state of the steps so far: (n_steps, head's inputs)."""
         states, _ = self._states(columns, lengths)
-        return _real_steps(self._beside(self.pooling.over_time(states), static), lengths)
+        pooled = self._beside(self.pooling.over_time(states), static)
+        return _real_steps(pooled, lengths, places)
 
     def _beside(self, pooled: Tensor, static: Tensor | None) -> Tensor:
         """Put the static columns of a sequence beside the pooled states of its steps."""
@@ -491,8 +501,12 @@ def _check_truncation(
         )
 
 
-def _real_steps(values: Tensor, lengths: Tensor | None) -> Tensor:
+def _real_steps(
+    values: Tensor, lengths: Tensor | None, places: Tensor | None = None
+) -> Tensor:
     """Lay the real steps of a padded batch end to end: (n_steps, n_columns)."""
     if lengths is None:
         return values.flatten(0, 1)
+    if places is not None:
+        return values.flatten(0, 1).index_select(0, places)
     return values[~is_padding(values, lengths)[..., 0]]
