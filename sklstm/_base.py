@@ -1,5 +1,6 @@
 """What the classifier and the regressor share."""
 
+import copy
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
@@ -203,6 +204,18 @@ class _BaseLSTM(
             return len(self.module_.members)
         return auto if self.n_members == "auto" else self.n_members
 
+    def _check_goes_on(self):
+        """Check that no parameter asks for another network than the fitted one."""
+        config = {"n_members": 1, **self.module_.config}
+        for name in ("n_members", *NETWORK_PARAMETERS):
+            asked = getattr(self, name)
+            if asked != config.get(name, asked) and asked != "auto":
+                raise ValueError(
+                    f"Training goes on with the fitted network, whose {name} is "
+                    f"{config[name]!r}: {name}={asked!r} needs a new one. Call fit with "
+                    "warm_start=False."
+                )
+
     def _batch_size(self, lengths):
         return auto_batch_size(lengths) if self.batch_size == "auto" else self.batch_size
 
@@ -218,6 +231,8 @@ class _BaseLSTM(
         data,
     ):
         seed = self._seed(is_new)
+        if not is_new:
+            self._check_goes_on()
         if is_new:
             samples, valid = learn_categories(self, samples, valid)
         n_members = self._count_members(is_new, auto_members)
@@ -226,9 +241,9 @@ class _BaseLSTM(
         context = self._init_callback_context(max_subtasks=epochs)
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
         with training_state(seed, self.device_):
-            network = self._new_network(train) if is_new else self.module_
+            # A copy, so that training that fails leaves the model as it was.
+            network = self._new_network(train) if is_new else copy.deepcopy(self.module_)
             network = network.to(self.device_)
-            self.__dict__.pop("module_", None)
             train, valid = self._on_device(train, valid, network)
             net = self._build_net(network, train, valid, epochs, seed, tasks)
             state = None if is_new else getattr(self, "_optimizer_state", None)

@@ -435,6 +435,43 @@ def test_warm_start_goes_on_where_fit_ended(model_and_target, ragged):
     assert [epoch["epoch"] for epoch in model.history_] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"hidden_size": 5},
+        {"cell": "gru"},
+        {"n_members": 2},
+        {"dropout": 0.5},
+        {"n_filters": 4},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_training_that_goes_on_refuses_another_network(model_and_target, ragged, changed):
+    model, y = model_and_target
+    model.set_params(n_members=1, n_filters=0, warm_start=True).fit(ragged, y)
+    expected = model.predict(ragged)
+    (name, value), before = *changed.items(), model.get_params()
+    with pytest.raises(
+        ValueError, match=f"whose {name} is .*{name}={value!r} needs a new one"
+    ):
+        model.set_params(**changed).fit(ragged, y)
+    with pytest.raises(ValueError, match=name):
+        model.partial_fit(ragged, y)
+    np.testing.assert_array_equal(model.predict(ragged), expected)
+    model.set_params(**{name: before[name]}).fit(ragged, y)
+    model.set_params(warm_start=False, **changed).fit(ragged, y)
+
+
+def test_training_that_fails_leaves_the_model_it_went_on_from(model_and_target, ragged):
+    model, y = model_and_target
+    model.set_params(warm_start=True).fit(ragged, y)
+    expected, history = model.predict(ragged), list(model.history_)
+    with pytest.raises(ValueError, match="diverged"):
+        model.set_params(lr=1e30, clip_grad_norm=None).fit(ragged, y)
+    np.testing.assert_array_equal(model.predict(ragged), expected)
+    assert model.history_ == history
+
+
 def test_without_warm_start_a_fit_begins_anew(model_and_target, ragged):
     model, y = model_and_target
     expected = weights_of(model.fit(ragged, y))
