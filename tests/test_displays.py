@@ -5,11 +5,13 @@ import inspect
 import numpy as np
 import pytest
 from conftest import FAST
+from sklearn.pipeline import make_pipeline
 
-from sklstm import LSTMClassifier, LSTMRegressor, inspection
+from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray, inspection
 from sklstm.inspection import (
     AttentionDisplay,
     AttributionDisplay,
+    GateDisplay,
     ImportanceDisplay,
     feature_attributions,
     sequence_importance,
@@ -136,3 +138,24 @@ class TestAttention:
 def test_a_display_is_of_one_sequence(display, attentive, records):
     with pytest.raises(ValueError, match=r"shows one sequence, got 40: give X\[i : i \+ 1\]"):
         display.from_estimator(attentive, records)
+
+
+@pytest.mark.parametrize("display", [GateDisplay, AttributionDisplay])
+@pytest.mark.parametrize("time", [None, 2.0, np.datetime64("2024-03-01T08:00")])
+def test_a_single_step_is_seen(display, attentive, records, time):
+    pytest.importorskip("captum")
+    one_step = SequenceArray(records[4][:1], [1], static=records.static[4:5])
+    drawn = display.from_estimator(attentive, one_step)
+    if time is not None:
+        drawn.times = np.array([time])
+        drawn.plot()
+    maps = [mesh for ax in drawn.figure_.axes for mesh in ax.collections]
+    maps = [mesh for mesh in maps if hasattr(mesh, "get_coordinates")]
+    assert maps
+    assert all(np.ptp(mesh.get_coordinates()[..., 0]) > 0 for mesh in maps)
+
+
+@pytest.mark.parametrize("estimator", [make_pipeline(LSTMClassifier()), LSTMClassifier()])
+def test_what_has_no_network_is_refused(estimator, records, labels):
+    with pytest.raises(TypeError, match=r"has no network: give a fitted LSTMClassifier"):
+        sequence_importance(estimator, records, labels)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklstm.inspection._attributions import feature_attributions
-from sklstm.inspection._one_sequence import one_sequence, time_axis
+from sklstm.inspection._one_sequence import draw_map, one_sequence, time_axis
 from sklstm.inspection._pyplot import axes_for, import_pyplot
 
 __all__ = ["AttributionDisplay"]
@@ -202,18 +202,9 @@ class AttributionDisplay:
 
     def _plot_map(self, values):
         bound = np.nanmax(np.abs(self.attributions)) or 1.0
-        image = self.ax_.pcolormesh(
-            self.times,
-            np.arange(len(values)),
-            np.ma.masked_invalid(values),
-            vmin=-bound,
-            vmax=bound,
-            cmap="RdBu_r",
-            shading="nearest",
-            rasterized=True,
-        )
+        style = {"vmin": -bound, "vmax": bound, "cmap": "RdBu_r"}
+        image = draw_map(self.ax_, self.times, values, **style)
         self.ax_.set_facecolor("0.93")
-        self.ax_.invert_yaxis()
         bar = self.figure_.colorbar(
             image, ax=self.ax_, location="left", pad=0.01, aspect=25, shrink=0.8
         )

@@ -15,7 +15,8 @@ def sequences_of(estimator, X) -> SequenceArray:
     if not hasattr(estimator, "module_"):
         raise TypeError(
             f"{type(estimator).__name__} has no network: give a fitted LSTMClassifier or "
-            "LSTMRegressor."
+            "LSTMRegressor, such as the last step of a pipeline, or best_estimator_ of a "
+            "search."
         )
     return check_sequences(estimator, X, reset=False)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklstm.inspection._gates import KEEPING_GATES, gate_activations
-from sklstm.inspection._one_sequence import one_sequence, time_axis
+from sklstm.inspection._one_sequence import draw_map, one_sequence, time_axis
 from sklstm.inspection._pyplot import import_pyplot
 
 __all__ = ["GateDisplay"]
@@ -138,20 +138,14 @@ class GateDisplay:
     def _plot_one(self, name, values):
         ax, mean_ax = self.axes_[name], self.mean_axes_[name]
         low, high, colours = self._scale(name)
-        image = ax.pcolormesh(
-            self.times,
-            np.arange(1, values.shape[1] + 1),
-            values.T,
-            vmin=low,
-            vmax=high,
-            cmap=colours,
-            shading="nearest",
-            rasterized=True,
-        )
-        ax.invert_yaxis()
+        style = {"vmin": low, "vmax": high, "cmap": colours}
+        image = draw_map(ax, self.times, values.T, first_row=1, **style)
         ax.set(title=name, ylabel="unit")
         self.figure_.colorbar(image, ax=ax, pad=0.02, aspect=15)
-        mean_ax.plot(self.times, values.mean(axis=1), color="0.2", linewidth=1.2)
+        marker = "o" if len(self.times) == 1 else None
+        mean_ax.plot(
+            self.times, values.mean(axis=1), color="0.2", linewidth=1.2, marker=marker
+        )
         if name not in SIGNED:
             mean_ax.set_ylim(0, 1)
         mean_ax.set(ylabel="mean", xlabel=self.time_name)

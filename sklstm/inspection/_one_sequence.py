@@ -41,3 +41,39 @@ def in_hours(times):
     """Return durations in hours, which an axis can be drawn of, and other times unchanged."""
     is_duration = np.asarray(times).dtype.kind == "m" or isinstance(times, timedelta)
     return times / np.timedelta64(1, "h") if is_duration else times
+
+
+def draw_map(ax, times, values, first_row=0, **style):
+    """Draw values, (n_rows, n_steps), as colours: a row of the map each, the first on top.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Where to draw.
+
+    times : ndarray of shape (n_steps,)
+        Where the steps are.
+
+    values : ndarray of shape (n_rows, n_steps)
+        What is drawn; NaN leaves a gap.
+
+    first_row : int, default=0
+        Number of the first row.
+
+    **style : dict
+        Bounds and colours.
+
+    Returns
+    -------
+    image : matplotlib QuadMesh
+        The map.
+    """
+    times = np.asarray(times)
+    if len(times) == 1:  # a column is as wide as it is away from the next one
+        width = np.timedelta64(30, "m") if times.dtype.kind == "M" else 0.5
+        times = np.concatenate([times - width / 2, times + width / 2])
+        values = np.repeat(values, 2, axis=1)
+    rows = np.arange(first_row, first_row + len(values))
+    image = ax.pcolormesh(times, rows, values, shading="nearest", rasterized=True, **style)
+    ax.invert_yaxis()
+    return image
