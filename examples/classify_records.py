@@ -113,6 +113,9 @@ def read_records(options):
         raise ValueError(
             f"Column {options.label_column!r} must hold two values, it holds {values[:5]}."
         )
+    if options.group is not None and labels[options.group].isna().any():
+        row = labels[options.group].isna().idxmax()
+        raise ValueError(f"Column {options.group!r} has no value in row {row}.")
     X = SequenceArray.from_events(
         events,
         id=options.id,

@@ -33,6 +33,7 @@ from sklstm._training.net import SequenceNet
 from sklstm._training.tensors import TrainingTensors
 from sklstm._training.threads import parts_of_a_batch
 from sklstm._validation import check_sequences, check_weight
+from sklstm.sequences._checks import as_ids
 
 AUTO_MEMBERS = 4
 AUTO_SAMPLES = 100
@@ -142,6 +143,7 @@ class _BaseLSTM(
         sequences = check_sequences(self, X, reset=reset)
         check_consistent_length(sequences, y, groups)
         groups = sequences.ids if groups is None else column_or_1d(groups)
+        groups = as_ids(groups, len(sequences), "groups")
         self._check_level(y, sequences, reset)
         encode = self._encode_steps if self._labels_steps else self._encode_samples
         target, weight = encode(sequences, y, sample_weight, reset)

@@ -78,14 +78,7 @@ def _holds_words(X) -> bool:
 
 
 def _from_ragged(X) -> SequenceArray:
-    names = _column_names(X[0])
-    for i, x in enumerate(X):
-        if names is not None and _column_names(x) != names:
-            raise ValueError(
-                f"All sequences must have the same columns: those of sample {i} are "
-                f"{_column_names(x)}, those of sample 0 are {names}."
-            )
-    return SequenceArray.from_list(X, feature_names=names)
+    return SequenceArray.from_list(X, feature_names=_column_names(X[0]))
 
 
 def _column_names(frame) -> list[str] | None:

@@ -165,3 +165,10 @@ def test_what_is_wrong_with_the_arguments(script, arguments, message, tmp_path, 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=message):
         script.main(arguments)
+
+
+def test_a_stay_without_a_group_is_named(run, tables):
+    events, labels = tables
+    labels = labels.assign(patient=labels["patient"].where(labels["stay"] != 5))
+    with pytest.raises(SystemExit, match=r"^Column 'patient' has no value in row 5"):
+        run(events, labels, "--group", "patient")

@@ -180,3 +180,23 @@ def test_a_display_counts_durations_in_hours(full_records, labels, classifier):
 def test_a_display_of_a_single_step_shows_a_point(fitted_classifier, ragged):
     display = RiskTrajectoryDisplay.from_estimator(fitted_classifier, ragged[3][:1])
     assert display.risk_line_.get_marker() == "."
+
+
+def test_a_display_shows_categories_as_points_at_their_names(classifier):
+    ward = np.array(["icu", "surgery", "icu", "home"] * 10, dtype=object)
+    table = np.column_stack([ward, np.arange(40.0).astype(object)])
+    X = [table[i : i + 4] for i in range(0, 40, 4)]
+    clf = classifier.fit(X, np.arange(10) % 2)
+    display = RiskTrajectoryDisplay.from_estimator(clf, X[0])
+    ward_ax, number_ax = display.axes_[1:]
+    assert [label.get_text() for label in ward_ax.get_yticklabels()] == sorted(set(ward))
+    assert ward_ax.lines[0].get_linestyle() == "None"
+    assert number_ax.lines[0].get_linestyle() == "-"
+
+
+def test_a_display_shows_numbers_that_are_categories_as_points(classifier, ragged, labels):
+    values = ragged.values.round()
+    X, clf = ragged.replace(values=values), classifier.set_params(categorical_features=[0])
+    display = RiskTrajectoryDisplay.from_estimator(clf.fit(X, labels), X[3])
+    assert display.axes_[1].lines[0].get_linestyle() == "None"
+    assert set(display.axes_[1].get_yticks()) == set(X[3][:, 0])

@@ -30,6 +30,10 @@ class RiskTrajectoryDisplay:
     feature_names : sequence of str of length n_features
         Names of the columns of `values`.
 
+    categories : dict of str to dict, default=None
+        For features that are categories, what each value stands for: they are drawn as
+        points at these names.
+
     events : dict of str to time, default=None
         What happened when: each is a vertical line with its name.
 
@@ -76,6 +80,7 @@ class RiskTrajectoryDisplay:
         times,
         values,
         feature_names,
+        categories=None,
         events=None,
         risk_name="risk",
         time_name="time",
@@ -84,6 +89,7 @@ class RiskTrajectoryDisplay:
         self.times = times
         self.values = values
         self.feature_names = feature_names
+        self.categories = categories
         self.events = events
         self.risk_name = risk_name
         self.time_name = time_name
@@ -130,6 +136,7 @@ class RiskTrajectoryDisplay:
             risk=risk,
             values=X.values[:, columns],
             feature_names=[names[column] for column in columns],
+            categories=_categories_of(estimator, X, names),
             events=events,
             risk_name=risk_name,
             **time_axis(X),
@@ -181,17 +188,20 @@ class RiskTrajectoryDisplay:
 
     def _plot_feature(self, ax, name, column):
         is_measured = np.isfinite(column)
-        ax.plot(
-            np.asarray(self.times)[is_measured],
-            column[is_measured],
-            marker=".",
-            color="0.35",
-            linewidth=0.8,
-        )
+        times, values = np.asarray(self.times)[is_measured], column[is_measured]
+        known = (self.categories or {}).get(name)
+        # Between two categories there is nothing that a line could pass.
+        style = {"linewidth": 0.8} if known is None else {"linestyle": "none"}
+        ax.plot(times, values, marker=".", color="0.35", **style)
         ax.set_ylabel(
             name, rotation=0, horizontalalignment="right", verticalalignment="center"
         )
-        ax.yaxis.set_major_locator(_few_ticks())
+        if known is None:
+            ax.yaxis.set_major_locator(_few_ticks())
+        else:
+            found = np.unique(values).tolist()
+            ax.set_yticks(found, [known.get(value, value) for value in found])
+            ax.margins(y=0.4)
 
     def _mark_events(self):
         for name, time in (self.events or {}).items():
@@ -222,6 +232,15 @@ def _names_of(estimator, X):
     if names is None:
         names = [f"feature {i}" for i in range(X.n_features)]
     return list(names)
+
+
+def _categories_of(estimator, X, names):
+    """Return, for each feature that is one of categories, what its values stand for."""
+    categories = {
+        names[column]: dict(enumerate(known)) for column, known in X.categories.items()
+    }
+    # Numbers that the estimator was told to take for categories stand for themselves.
+    return {names[column]: {} for column in estimator.categories_} | categories
 
 
 def _columns_of(features, names, values):

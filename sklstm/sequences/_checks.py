@@ -60,20 +60,20 @@ def as_names(names, n_names, what):
     return names
 
 
-def as_ids(ids, n_sequences):
-    ids = as_column(ids, n_sequences, "ids", "sequences")
+def as_ids(ids, n_sequences, name="ids"):
+    ids = as_column(ids, n_sequences, name, "sequences")
     if ids is None:
         return None
     missing = _where_missing(ids)
     if missing.any():
         first = int(missing.argmax())
         raise ValueError(
-            f"Sequence {first} has no id: ids holds {ids[first]} there. Sequences of one id "
-            "are kept together, so give each an id, one of its own where it belongs to no "
-            "other, or leave out `ids`."
+            f"Sequence {first} has no {name[:-1]}: {name} holds {ids[first]} there. Sequences "
+            f"of one {name[:-1]} are kept together, so give each one, of its own where it "
+            f"belongs to no other, or leave out `{name}`."
         )
     if ids.dtype == object:
-        refuse_mixed(ids.tolist(), "ids")
+        refuse_mixed(ids.tolist(), name)
     return ids
 
 
