@@ -208,10 +208,11 @@ class _BaseLSTM(
 
     def _check_goes_on(self):
         """Check that no parameter asks for another network than the fitted one."""
-        config = {"n_members": 1, **self.module_.config}
+        is_standardized = bool(self.module_.inputs.standardization.far.isfinite())
+        config = {"n_members": 1, "standardize": is_standardized, **self.module_.config}
         for name in ("n_members", *NETWORK_PARAMETERS):
             asked = getattr(self, name)
-            if asked != config.get(name, asked) and asked != "auto":
+            if asked not in (config[name], "auto"):
                 raise ValueError(
                     f"Training goes on with the fitted network, whose {name} is "
                     f"{config[name]!r}: {name}={asked!r} needs a new one. Call fit with "
@@ -232,24 +233,25 @@ class _BaseLSTM(
         is_new,
         data,
     ):
-        seed = self._seed(is_new)
         if not is_new:
             self._check_goes_on()
+        seed = self._seed(is_new)
         if is_new:
             samples, valid = learn_categories(self, samples, valid)
         n_members = self._count_members(is_new, auto_members)
         train, valid = self._divide(samples, valid, holds_out, n_members, seed)
-        self.device_ = resolve_device(self.device)
+        device = resolve_device(self.device)
         context = self._init_callback_context(max_subtasks=epochs)
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
-        with training_state(seed, self.device_):
-            # A copy, so that training that fails leaves the model as it was.
+        with training_state(seed, device):
+            # Copies, so that training that fails leaves the model as it was.
             network = self._new_network(train) if is_new else copy.deepcopy(self.module_)
-            network = network.to(self.device_)
+            network = network.float() if device.type == "mps" else network
+            network = network.to(device)
             train, valid = self._on_device(train, valid, network)
             net = self._build_net(network, train, valid, epochs, seed, tasks)
             state = None if is_new else getattr(self, "_optimizer_state", None)
-            net.resume([] if is_new else self.history_, state)
+            net.resume([] if is_new else self.history_, copy.deepcopy(state))
             net.train_for(epochs, train)
         for name, value in self._fitted_attributes(net).items():
             setattr(self, name, value)
@@ -270,7 +272,7 @@ class _BaseLSTM(
         options = {name: getattr(self, name) for name in NETWORK_PARAMETERS}
         network = build_network(train, len(mean), **options)
         network.set_output_statistics(torch.as_tensor(mean), torch.as_tensor(scale))
-        return network.float() if self.device_.type == "mps" else network
+        return network
 
     def _on_device(self, train, valid, network):
         """Return the same as tensors; those of the same samples are made once."""
@@ -283,15 +285,16 @@ class _BaseLSTM(
 
     def _tensors(self, samples, network):
         target = self._loss_target(samples.target, network)
-        return TrainingTensors(samples, target, network, self.device_)
+        return TrainingTensors(samples, target, network, network.output_scale.device)
 
     def _build_net(self, network, train, valid, epochs, seed, tasks):
+        device = network.output_scale.device
         batch_size = self._batch_size(train.lengths)
         n_parts = parts_of_a_batch(
             len(network.members),
             min(batch_size, len(train)),
             train.lengths.mean(),
-            self.device_,
+            device,
         )
         return SequenceNet(
             network,
@@ -299,20 +302,21 @@ class _BaseLSTM(
             self._metric(),
             valid,
             seed,
-            resolve_precision(self.precision, self.device_),
+            resolve_precision(self.precision, device),
             by_step=self._labels_steps,
             n_parts=n_parts,
             callbacks=training_callbacks(self, epochs, valid is not None, tasks),
             lr=self.lr,
             optimizer__weight_decay=self.weight_decay,
             batch_size=batch_size,
-            device=self.device_,
+            device=device,
         )
 
     def _fitted_attributes(self, net):
         """Return what training adds to the estimator."""
         records = net.records()
         return {
+            "device_": net.device,
             "module_": net.module_.eval(),
             "history_": records,
             "n_iter_": len(records),

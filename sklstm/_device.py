@@ -79,7 +79,11 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 
 def has_room(device: torch.device, n_bytes: int) -> bool:
     """Whether half of a GPU's free memory takes `n_bytes`; other devices are not asked."""
-    return device.type != "cuda" or n_bytes <= torch.cuda.mem_get_info(device)[0] // 2
+    if device.type != "cuda":
+        return True
+    # What torch keeps for later is free, too.
+    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return n_bytes <= (torch.cuda.mem_get_info(device)[0] + cached) // 2
 
 
 def empty_cache(device: torch.device) -> None:

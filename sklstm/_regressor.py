@@ -170,7 +170,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     warm_start : bool, default=False
         Whether a further call of `fit` goes on training instead of starting anew. The
-        standardisation stays that of the first fit.
+        standardisation stays that of the first fit, and parameters that say what the
+        network is have to stay, too.
 
     callbacks : list of skorch callbacks or None, default=None
         Called during training, see :mod:`skorch.callbacks`.

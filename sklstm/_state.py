@@ -37,21 +37,28 @@ class SharedState:
                 self.state.__exit__(None, None, None)
 
 
-def _without_tf32() -> AbstractContextManager:
+@contextmanager
+def _without_tf32() -> Iterator[None]:
     cudnn = torch.backends.cudnn
-    return cudnn.flags(
-        enabled=cudnn.enabled,
-        benchmark=cudnn.benchmark,
-        deterministic=cudnn.deterministic,
-        allow_tf32=False,
+    # Since torch 2.9 recurrent kernels have a precision of their own.
+    flags, name, exact = (
+        (cudnn.rnn, "fp32_precision", "ieee")
+        if hasattr(cudnn, "rnn")
+        else (cudnn, "allow_tf32", False)
     )
+    before = getattr(flags, name)
+    setattr(flags, name, exact)
+    try:
+        yield
+    finally:
+        setattr(flags, name, before)
 
 
 _exact_cudnn = SharedState(_without_tf32)
 
 
 def exact_kernels(device: torch.device) -> AbstractContextManager:
-    """Have cuDNN compute with all the digits of single precision.
+    """Have recurrent kernels of cuDNN compute with all the digits of single precision.
 
     It rounds factors to TF32 otherwise, a thousand times coarser, and predictions would
     depend on the batch that they are made in.
@@ -121,9 +128,19 @@ def gradient_state() -> Iterator[None]:
         flushed_denormals(),
         torch.inference_mode(False),
         torch.enable_grad(),
-        torch.backends.cudnn.flags(enabled=False),
+        _without_cudnn(),
     ):
         yield
+
+
+@contextmanager
+def _without_cudnn() -> Iterator[None]:
+    before = torch.backends.cudnn.enabled
+    torch.backends.cudnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.enabled = before
 
 
 @contextmanager

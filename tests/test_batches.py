@@ -64,7 +64,7 @@ def test_every_epoch_covers_each_sample_exactly_once(lengths, batch_size):
     data = given_to_each(lengths)
     batches = draw_epoch(training_batches(data, batch_size))
     assert sorted(chain.from_iterable(batches)) == list(range(len(lengths)))
-    batches = [numbers_of(batch) for ((_, _, batch),) in ValidationBatches(data)]
+    batches = [numbers_of(batch) for ((_, _, batch),) in ValidationBatches(data, 8)]
     assert sorted(chain.from_iterable(batches)) == list(range(len(lengths)))
 
 
@@ -153,7 +153,7 @@ def test_each_member_is_validated_on_its_own_samples():
     rows = [np.array([3, 7, 9]), np.array([0, 3])]
     seen = {0: [], 1: []}
     data = given_to_each([2, 5] * 5, *rows)
-    for member, numbers, batch in chain.from_iterable(ValidationBatches(data)):
+    for member, numbers, batch in chain.from_iterable(ValidationBatches(data, 8)):
         assert numbers_of(batch) == numbers.tolist()
         seen[member] += numbers.tolist()
     assert [sorted(seen[0]), sorted(seen[1])] == [[3, 7, 9], [0, 3]]

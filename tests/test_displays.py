@@ -149,10 +149,25 @@ def test_a_single_step_is_seen(display, attentive, records, time):
     if time is not None:
         drawn.times = np.array([time])
         drawn.plot()
-    maps = [mesh for ax in drawn.figure_.axes for mesh in ax.collections]
-    maps = [mesh for mesh in maps if hasattr(mesh, "get_coordinates")]
-    assert maps
-    assert all(np.ptp(mesh.get_coordinates()[..., 0]) > 0 for mesh in maps)
+    for places in places_in_maps(drawn):
+        assert np.ptp(places[..., 0]) > 0
+
+
+@pytest.mark.parametrize("display", [GateDisplay, AttributionDisplay])
+def test_a_single_row_is_seen(display, ragged, labels):
+    pytest.importorskip("captum")
+    X = ragged.replace(values=ragged.values[:, :1])
+    model = LSTMClassifier(1, max_epochs=1, device="cpu").fit(X, labels)
+    for places in places_in_maps(display.from_estimator(model, X[4:5])):
+        assert np.ptp(places[..., 1]) > 0
+
+
+def places_in_maps(display):
+    """The corners of the cells of each map, colour bars among them."""
+    drawn = [mesh for ax in display.figure_.axes for mesh in ax.collections]
+    places = [mesh.get_coordinates() for mesh in drawn if hasattr(mesh, "get_coordinates")]
+    assert places
+    return places
 
 
 @pytest.mark.parametrize("estimator", [make_pipeline(LSTMClassifier()), LSTMClassifier()])

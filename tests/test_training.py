@@ -465,11 +465,25 @@ def test_training_that_goes_on_refuses_another_network(model_and_target, ragged,
 def test_training_that_fails_leaves_the_model_it_went_on_from(model_and_target, ragged):
     model, y = model_and_target
     model.set_params(warm_start=True).fit(ragged, y)
-    expected, history = model.predict(ragged), list(model.history_)
+    twin = copy.deepcopy(model)
+    twin._optimizer_state = copy.deepcopy(model._optimizer_state)  # which no copy takes along
     with pytest.raises(ValueError, match="diverged"):
         model.set_params(lr=1e30, clip_grad_norm=None).fit(ragged, y)
+    model.set_params(**twin.get_params())
+    assert model.n_iter_ == len(model.history_) == twin.n_iter_
+    for trained in (model, twin):
+        trained.partial_fit(ragged, y)
+    np.testing.assert_array_equal(model.predict(ragged), twin.predict(ragged))
+
+
+def test_training_that_fails_leaves_the_device(model_and_target, ragged, monkeypatch):
+    model, y = model_and_target
+    model.set_params(warm_start=True).fit(ragged, y)
+    expected = model.predict(ragged)
+    monkeypatch.setattr("sklstm._base.resolve_device", lambda device: torch.device("meta"))
+    with pytest.raises(AttributeError, match="meta"):  # on which nothing can be trained
+        model.fit(ragged, y)
     np.testing.assert_array_equal(model.predict(ragged), expected)
-    assert model.history_ == history
 
 
 def test_without_warm_start_a_fit_begins_anew(model_and_target, ragged):

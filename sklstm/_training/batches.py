@@ -173,10 +173,14 @@ class ValidationBatches:
     ----------
     data : MemberData
         What the members are validated on.
+
+    batch_size : int
+        Number of sequences of a batch of training, whose memory is not to be exceeded.
     """
 
-    def __init__(self, data: MemberData):
+    def __init__(self, data: MemberData, batch_size: int):
         self.data = data
+        self.batch_size = batch_size
 
     def __iter__(self) -> Iterator[list[tuple[int, Tensor, Any]]]:
         """Yield numbers of members, each with the rows of its targets and its batch."""
@@ -185,7 +189,9 @@ class ValidationBatches:
     def _make(self) -> Iterator[list]:
         tensors = self.data.tensors
         rows, lengths = tensors.sequences.rows, tensors.sequences.lengths
-        max_steps = steps_at_once(rows.device, MAX_FIT_STEPS)
+        # Gradients take several times the memory of what they are those of.
+        most = max(MAX_FIT_STEPS, 4 * self.batch_size * rows.longest)
+        max_steps = min(steps_at_once(rows.device, MAX_FIT_STEPS), most)
         parts = []
         for held_out in self.data.rows:
             batches = batches_by_steps(lengths[held_out], max_steps)

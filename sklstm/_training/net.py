@@ -106,7 +106,7 @@ class SequenceNet(NeuralNet):
 
     def get_iterator(self, dataset: MemberData, training: bool = False) -> Iterable:
         if not training:
-            return ValidationBatches(dataset)
+            return ValidationBatches(dataset, self.batch_size)
         return TrainingBatches(dataset, self.batch_size, self.batch_generators_, self.n_parts)
 
     def _scores(self, network: SequenceNetwork, x: dict[str, Tensor]) -> Tensor:

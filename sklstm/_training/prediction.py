@@ -151,8 +151,13 @@ def _run_batches(run, network, sequences, device, shape) -> np.ndarray:
 
 @contextmanager
 def _prediction_state(device: torch.device) -> Iterator[None]:
-    """Set what torch keeps for each thread; single precision, whatever trained the network."""
-    with torch.inference_mode(), flushed_denormals(), exact_kernels(device):
+    """Compute in single precision, whatever trained the network, in this thread."""
+    with (
+        torch.inference_mode(),
+        torch.autocast(device.type, enabled=False),
+        flushed_denormals(),
+        exact_kernels(device),
+    ):
         yield
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ def made_ahead(batches: Iterable[Any], device: torch.device) -> Iterator[Any]:
     device : torch.device
         A CUDA device.
     """
-    beside, computing = torch.cuda.Stream(device), torch.cuda.current_stream(device)
+    beside, computing = _stream_beside(device), torch.cuda.current_stream(device)
     beside.wait_stream(computing)
     batches = iter(batches)
 
@@ -39,6 +40,12 @@ def made_ahead(batches: Iterable[Any], device: torch.device) -> Iterator[Any]:
                 if tensor.is_cuda:
                     tensor.record_stream(computing)  # until when its memory stays in use
             yield batch
+
+
+@cache
+def _stream_beside(device: torch.device) -> torch.cuda.Stream:
+    # Each stream has memory of its own, which no other one can use.
+    return torch.cuda.Stream(device)
 
 
 def _tensors_in(item: Any) -> Iterator[Tensor]:

@@ -14,10 +14,10 @@ from sklstm._training.streams import made_ahead
 from sklstm.nn import SequenceNetwork
 
 KEPT_BYTES = 1 << 27
-"""Prepared columns up to this size are kept in main memory; larger ones are made a batch."""
+"""Prepared columns up to this size are kept during a fit; larger ones where a GPU has room."""
 
-ACCELERATOR_CHUNK = 1 << 18
-"""Steps that are copied to an accelerator at once."""
+COPIED_BYTES = 1 << 26
+"""Size of what is copied to a GPU at once, in double precision."""
 
 
 class SequenceTensors:
@@ -44,7 +44,7 @@ class SequenceTensors:
     Attributes
     ----------
     home : torch.device
-        Where the steps lie that batches are made of.
+        Where the values lie: on `device`, unless they are copied there bit by bit.
     """
 
     def __init__(
@@ -57,8 +57,11 @@ class SequenceTensors:
         self.device = device
         self.network = network
         self.rows = RowsOfSequences(sequences.starts, sequences.lengths, device)
-        has_all = not keep and has_room(device, sequences.values.nbytes)
-        self.home = device if has_all else torch.device("cpu")
+        # Values and columns together would take twice the room.
+        stays = device.type == "cuda" and (
+            keep or not has_room(device, sequences.values.nbytes)
+        )
+        self.home = torch.device("cpu") if stays else device
         self.values = _to_tensor(sequences.values, self.home)
         self.times = _to_tensor(sequences.times, self.home)
         self.static = _to_tensor(sequences.static, device)
@@ -101,7 +104,7 @@ class SequenceTensors:
 
     def drawn(self, batches: Iterator) -> Iterator:
         """Yield batches of these sequences; those that are copied to a GPU, one ahead."""
-        if self.device.type != "cuda" or self.home == self.device or self.columns is not None:
+        if self.home == self.device or self.columns is not None:
             return batches
         return made_ahead(batches, self.device)
 
@@ -121,8 +124,8 @@ class SequenceTensors:
         """Return rows of a tensor that lies at home, on the device."""
         if self.home == self.device:
             return tensor.index_select(0, rows)
-        shape, is_pinned = (len(rows), *tensor.shape[1:]), self.device.type == "cuda"
-        chosen = torch.empty(shape, dtype=tensor.dtype, pin_memory=is_pinned)
+        shape = (len(rows), *tensor.shape[1:])
+        chosen = torch.empty(shape, dtype=tensor.dtype, device="cpu", pin_memory=True)
         torch.index_select(tensor, 0, rows, out=chosen)
         return chosen.to(self.device, non_blocking=True)
 
@@ -134,7 +137,8 @@ class SequenceTensors:
             device=self.device,
         )
         ends = np.cumsum(self.lengths)
-        max_steps = None if self.device.type == "cpu" else ACCELERATOR_CHUNK
+        is_copied = self.home != self.device
+        max_steps = COPIED_BYTES // (8 * self.values.shape[1]) + 1 if is_copied else None
         for chunk in chunks_of(self.lengths, max_steps):
             indices = np.arange(chunk.start, chunk.stop)
             prepared, _ = self._columns(indices, self.rows.to_device(indices))
@@ -208,7 +212,7 @@ def _keeps_columns(
 ) -> bool:
     # Counted for the whole array, so that held-out data are treated as the rest is.
     n_bytes = 4 * len(samples.sequences.values) * network.inputs.n_columns
-    return n_bytes <= KEPT_BYTES if device.type == "cpu" else has_room(device, n_bytes)
+    return has_room(device, n_bytes) and (device.type == "cuda" or n_bytes <= KEPT_BYTES)
 
 
 def _to_tensor(array: np.ndarray | None, device: torch.device) -> Tensor | None:

@@ -68,12 +68,20 @@ def draw_map(ax, times, values, first_row=0, **style):
     image : matplotlib QuadMesh
         The map.
     """
-    times = np.asarray(times)
-    if len(times) == 1:  # a column is as wide as it is away from the next one
-        width = np.timedelta64(30, "m") if times.dtype.kind == "M" else 0.5
-        times = np.concatenate([times - width / 2, times + width / 2])
-        values = np.repeat(values, 2, axis=1)
     rows = np.arange(first_row, first_row + len(values))
-    image = ax.pcolormesh(times, rows, values, shading="nearest", rasterized=True, **style)
+    image = ax.pcolormesh(_edges(times), _edges(rows), values, rasterized=True, **style)
     ax.invert_yaxis()
     return image
+
+
+def _edges(places):
+    """Return where cells around places meet; a single one is a unit wide, or an hour."""
+    places = np.asarray(places)
+    if places.dtype.kind in "OM":
+        places = places.astype("datetime64[us]")  # fine enough to be halved
+    if len(places) == 1:
+        half = np.timedelta64(30, "m") if places.dtype.kind == "M" else 0.5
+        return places + np.array([-half, half])
+    middle = places[:-1] + np.diff(places) / 2
+    first, last = places[0] - (middle[0] - places[0]), places[-1] + (places[-1] - middle[-1])
+    return np.concatenate([[first], middle, [last]])

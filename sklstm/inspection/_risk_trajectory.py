@@ -2,12 +2,16 @@
 
 import numpy as np
 
+from sklstm.inspection._fitted import sequences_of
 from sklstm.inspection._one_sequence import in_hours, one_sequence, time_axis
 from sklstm.inspection._pyplot import import_pyplot
 
 __all__ = ["RiskTrajectoryDisplay"]
 
 MOST_FEATURES = 4
+
+MOST_NAMES = 8
+"""Categories of a feature whose names there is room for."""
 
 
 class RiskTrajectoryDisplay:
@@ -129,6 +133,7 @@ class RiskTrajectoryDisplay:
         """
         import_pyplot(cls.__name__)
         X = one_sequence(X, cls.__name__)
+        sequences_of(estimator, X)  # refuses what the estimator could not read
         names = _names_of(estimator, X)
         columns = _columns_of(features, names, X.values)
         risk, risk_name = _risk_of(estimator, X, class_label)
@@ -200,6 +205,7 @@ class RiskTrajectoryDisplay:
             ax.yaxis.set_major_locator(_few_ticks())
         else:
             found = np.unique(values).tolist()
+            found = found[:: -(-len(found) // MOST_NAMES) or 1]
             ax.set_yticks(found, [known.get(value, value) for value in found])
             ax.margins(y=0.4)
 

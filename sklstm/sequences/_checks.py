@@ -69,8 +69,8 @@ def as_ids(ids, n_sequences, name="ids"):
         first = int(missing.argmax())
         raise ValueError(
             f"Sequence {first} has no {name[:-1]}: {name} holds {ids[first]} there. Sequences "
-            f"of one {name[:-1]} are kept together, so give each one, of its own where it "
-            f"belongs to no other, or leave out `{name}`."
+            f"of one {name[:-1]} are kept together, so give each a value, one of its own "
+            f"where it belongs to no other, or leave out `{name}`."
         )
     if ids.dtype == object:
         refuse_mixed(ids.tolist(), name)
