@@ -13,7 +13,7 @@ from sklstm._compat import CallbackSupportMixin
 from sklstm._device import resolve_device, resolve_precision
 from sklstm._members import MemberSamples, hold_out_for_each, owners_of
 from sklstm._network import build_network
-from sklstm._parameters import NETWORK_PARAMETERS, LSTMParameters
+from sklstm._parameters import NETWORK_PARAMETERS, LSTMParameters, refuse_another_network
 from sklstm._persistence import NetworkStateMixin
 from sklstm._prediction import PredictionMixin
 from sklstm._samples import Samples, StepSamples, learn_categories, merge_copies
@@ -26,6 +26,7 @@ from sklstm._steps import (
     is_step_target,
     plain_labels,
     step_weights,
+    warn_of_steps,
 )
 from sklstm._training.batches import MemberData, auto_batch_size
 from sklstm._training.callbacks import EpochTasks, training_callbacks
@@ -154,6 +155,8 @@ class _BaseLSTM(
 
     def _check_level(self, y, sequences, reset):
         labels_steps = is_step_target(y, sequences)
+        if reset and not (labels_steps or self._reads_tables):
+            warn_of_steps(y, sequences)
         if reset:
             self._labels_steps = labels_steps
         if labels_steps != self._labels_steps:
@@ -207,17 +210,8 @@ class _BaseLSTM(
         return auto if self.n_members == "auto" else self.n_members
 
     def _check_goes_on(self):
-        """Check that no parameter asks for another network than the fitted one."""
-        is_standardized = bool(self.module_.inputs.standardization.far.isfinite())
-        config = {"n_members": 1, "standardize": is_standardized, **self.module_.config}
-        for name in ("n_members", *NETWORK_PARAMETERS):
-            asked = getattr(self, name)
-            if asked not in (config[name], "auto"):
-                raise ValueError(
-                    f"Training goes on with the fitted network, whose {name} is "
-                    f"{config[name]!r}: {name}={asked!r} needs a new one. Call fit with "
-                    "warm_start=False."
-                )
+        """Check that no parameter asks for another model than the fitted one."""
+        refuse_another_network(self)
 
     def _batch_size(self, lengths):
         return auto_batch_size(lengths) if self.batch_size == "auto" else self.batch_size
@@ -238,8 +232,10 @@ class _BaseLSTM(
         seed = self._seed(is_new)
         if is_new:
             samples, valid = learn_categories(self, samples, valid)
+            # Of the same data, later fits hold out what was held out before.
+            self._split_seed = seed
         n_members = self._count_members(is_new, auto_members)
-        train, valid = self._divide(samples, valid, holds_out, n_members, seed)
+        train, valid = self._divide(samples, valid, holds_out, n_members)
         device = resolve_device(self.device)
         context = self._init_callback_context(max_subtasks=epochs)
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
@@ -257,9 +253,10 @@ class _BaseLSTM(
             setattr(self, name, value)
         return self
 
-    def _divide(self, samples, valid, holds_out, n_members, seed):
+    def _divide(self, samples, valid, holds_out, n_members):
         """Return what each member learns from, and what it is validated on."""
         if holds_out:
+            seed = getattr(self, "_split_seed", 0)
             return hold_out_for_each(samples, n_members, self.validation_fraction, seed)
         if len(samples) <= self._batch_size(samples.sequences.lengths):
             samples = merge_copies(samples)

@@ -162,6 +162,11 @@ def _named_columns(named: np.ndarray, sequences: SequenceArray) -> tuple[set, se
     static_names = [] if sequences.static_names is None else list(sequences.static_names)
     steps, static = set(), set()
     for key in np.ravel(named).tolist():
+        if isinstance(key, str) and key in names and key in static_names:
+            raise ValueError(
+                f"{what} has {key!r}, which is a column of the steps and a static column: "
+                "give one of them another name."
+            )
         if isinstance(key, str) and key not in names + static_names:
             raise ValueError(
                 f"{what} has {key!r}, which is no column of X: its names are "

@@ -64,8 +64,25 @@ def class_weights(
             weight.sum(), len(classes) * total, out=np.zeros_like(total), where=total > 0
         )
     else:
+        _check_class_weight(class_weight, classes)
         of_class = np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
     return of_class[codes]
+
+
+def _check_class_weight(class_weight: dict, classes: np.ndarray) -> None:
+    unknown = [label for label in class_weight if label not in classes.tolist()]
+    # A class may be missing from a fold, but then all the others have their weights.
+    if unknown and len(class_weight) - len(unknown) < len(classes):
+        raise ValueError(
+            f"class_weight has {unknown[0]!r}, which is no class: they are "
+            f"{', '.join(map(repr, classes.tolist()))}."
+        )
+    wrong = [label for label, weight in class_weight.items() if not 0 <= weight < np.inf]
+    if wrong:
+        raise ValueError(
+            f"class_weight of {wrong[0]!r} must be a number of at least 0, got "
+            f"{class_weight[wrong[0]]!r}."
+        )
 
 
 def indicator_weights(

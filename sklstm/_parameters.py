@@ -136,3 +136,29 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
+
+
+def refuse_another_network(estimator: LSTMParameters) -> None:
+    """Refuse parameters with which the fitted network could not go on.
+
+    Parameters
+    ----------
+    estimator : LSTMParameters
+        Fitted.
+
+    Raises
+    ------
+    ValueError
+        If a parameter asks for another network.
+    """
+    network = estimator.module_
+    is_standardized = bool(network.inputs.standardization.far.isfinite())
+    fitted = {"n_members": 1, "standardize": is_standardized, **network.config}
+    for name in ("n_members", *NETWORK_PARAMETERS):
+        asked = getattr(estimator, name)
+        if asked not in (fitted[name], "auto"):
+            raise ValueError(
+                f"Training goes on with the fitted network, whose {name} is "
+                f"{fitted[name]!r}: {name}={asked!r} needs a new one. Call fit with "
+                "warm_start=False."
+            )

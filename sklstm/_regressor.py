@@ -429,6 +429,15 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         """
         return self._predict_over_time(X, self._values_of)
 
+    def _check_goes_on(self):
+        super()._check_goes_on()
+        if self._is_count != (self.loss == "poisson"):
+            raise ValueError(
+                "With loss='poisson' a network answers with logarithms, with any other loss "
+                f"with values: loss={self.loss!r} needs a new one. Call fit with "
+                "warm_start=False."
+            )
+
     def _values_of(self, outputs):
         if self._is_count:
             outputs = np.exp(outputs)

@@ -1,5 +1,7 @@
 """A value a step: targets and predictions that are as ragged as the sequences."""
 
+import warnings
+
 import numpy as np
 from sklearn.utils import check_array
 
@@ -15,6 +17,8 @@ def is_step_target(y, sequences: SequenceArray) -> bool:
     """
     if isinstance(y, SequenceArray):
         return True
+    if hasattr(y, "to_numpy") and not hasattr(y, "columns"):  # a Series, perhaps of arrays
+        y = y.to_numpy()
     if isinstance(y, np.ndarray) and (y.dtype != object or y.ndim != 1):
         return y.ndim == 3
     if not isinstance(y, (list, tuple, np.ndarray)) or not len(y):
@@ -24,6 +28,19 @@ def is_step_target(y, sequences: SequenceArray) -> bool:
         return False
     lengths = np.array([len(part) for part in y])
     return np.ptp(lengths) > 0 or (is_array and np.array_equal(lengths, sequences.lengths))
+
+
+def warn_of_steps(y, sequences: SequenceArray) -> None:
+    """Warn where targets of sequences are as many as the steps of each sequence."""
+    shape = np.shape(y)
+    if len(shape) != 2 or shape[1] < 2 or (sequences.lengths != shape[1]).any():
+        return
+    warnings.warn(
+        f"y has {shape[1]} columns, as many as X has steps. They are taken for targets of the "
+        "whole sequence, each predicted from all of its steps: give list(y) for a target at "
+        "every step.",
+        stacklevel=6,
+    )
 
 
 def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
@@ -54,6 +71,7 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
         lengths, values = y.lengths, _decoded(y)
     else:
         parts = [_as_array(part) for part in y]
+        parts = list(map(_without_padding, parts, sequences.lengths))
         lengths, values = np.array([len(part) for part in parts]), _end_to_end(parts)
     wrong = np.flatnonzero(lengths != sequences.lengths)
     if len(wrong):
@@ -63,6 +81,12 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
             f"{i}: give one a step, and NaN or None where there is no label."
         )
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _without_padding(part: np.ndarray, n_steps: int) -> np.ndarray:
+    """Cut off what lies behind the end of a sequence, if it holds no label."""
+    is_padded = len(part) > n_steps and not is_known(part[n_steps:]).any()
+    return part[:n_steps] if is_padded else part
 
 
 def _decoded(y: SequenceArray) -> np.ndarray:

@@ -78,14 +78,7 @@ def _holds_words(X) -> bool:
 
 
 def _from_ragged(X) -> SequenceArray:
-    return SequenceArray.from_list(X, feature_names=_column_names(X[0]))
-
-
-def _column_names(frame) -> list[str] | None:
-    names = getattr(frame, "columns", None)
-    if names is None or not all(isinstance(name, str) for name in names):
-        return None
-    return list(names)
+    return SequenceArray.from_list(X)
 
 
 def _from_array(estimator, X, reset: bool) -> SequenceArray:
@@ -135,7 +128,7 @@ def _from_table(estimator, X, reset: bool) -> SequenceArray:
         estimator._reads_tables = True
     else:
         X = check_array(X, ensure_all_finite=False, input_name="X")
-    n_timesteps = estimator.n_timesteps or X.shape[1]
+    n_timesteps = _steps_of_a_row(estimator, X, reset)
     n_features, remainder = divmod(X.shape[1], n_timesteps)
     if remainder:
         raise ValueError(
@@ -145,6 +138,14 @@ def _from_table(estimator, X, reset: bool) -> SequenceArray:
     if not estimator._reads_tables:
         _check_features(estimator, n_features, None, reset=False)
     return SequenceArray.from_padded(X.reshape(len(X), n_timesteps, n_features))
+
+
+def _steps_of_a_row(estimator, X, reset: bool) -> int:
+    asked = estimator.n_timesteps or X.shape[1]
+    if reset:
+        estimator._n_timesteps = asked
+    # What a row meant in fit is remembered: the parameter may have been set since.
+    return getattr(estimator, "_n_timesteps", asked) if estimator._reads_tables else asked
 
 
 def _check_features(estimator, n_features: int, names, reset: bool) -> None:
@@ -164,7 +165,8 @@ def _check_features(estimator, n_features: int, names, reset: bool) -> None:
 def _features_per_step(estimator) -> int:
     if not estimator._reads_tables:
         return estimator.n_features_in_
-    return estimator.n_features_in_ // (estimator.n_timesteps or estimator.n_features_in_)
+    steps = estimator.n_timesteps or estimator.n_features_in_
+    return estimator.n_features_in_ // getattr(estimator, "_n_timesteps", steps)
 
 
 def _record_names(estimator, attribute: str, names) -> None:

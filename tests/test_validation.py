@@ -211,7 +211,7 @@ class TestRefusals:
     def test_frames_with_different_columns_are_refused(self, cube, y):
         frames = [pd.DataFrame(x, columns=["hr", "bp", "temp"]) for x in cube]
         frames[7] = frames[7].rename(columns={"hr": "pulse"})
-        with pytest.raises(ValueError, match="those of sample 7 are \\['pulse'"):
+        with pytest.raises(ValueError, match="those of sequence 7 are \\['pulse'"):
             fast_regressor().fit(frames, y)
 
     def test_missing_static_columns_are_refused(self, cube, y):

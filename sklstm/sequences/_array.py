@@ -12,7 +12,7 @@ from sklstm.sequences._datetimes import as_times
 from sklstm.sequences._events import parts_of_events
 from sklstm.sequences._frames import parts_of_frame, to_frame
 from sklstm.sequences._labels import aligned
-from sklstm.sequences._lists import stack
+from sklstm.sequences._lists import column_names, stack
 from sklstm.sequences._meds import parts_of_meds
 from sklstm.sequences._padded import without_padding
 from sklstm.sequences._parts import are_equal, joined
@@ -124,6 +124,7 @@ class SequenceArray:
         self.lengths = as_lengths(lengths, len(self.values))
         n_sequences, n_steps = len(self.lengths), len(self.values)
         self.static = None if static is None else as_float_matrix(static, "static")
+        static_names = column_names(static) if static_names is None else static_names
         self.ids = as_ids(ids, n_sequences)
         self.times = as_times(times, n_steps)
         self.feature_names = as_names(feature_names, self.n_features, "feature_names")
@@ -148,7 +149,8 @@ class SequenceArray:
         sequences : iterable of array-like of shape (n_timesteps_i, n_features)
             The sequences. Columns of words, and columns of frames of type category or
             bool, become codes with `categories`. A list of words is a column of them.
-            Frames have the same columns in the same order.
+            Frames have the same columns in the same order, whose names are kept if they
+            are text.
 
         **columns : dict
             `static`, `ids`, `times`, `feature_names`, `static_names` and
@@ -168,8 +170,10 @@ class SequenceArray:
         >>> texts[0].ravel()
         array([0., 2., 1.])
         """
+        sequences = list(sequences)
         values, lengths, categories = stack(sequences)
-        return cls(values, lengths, **{"categories": categories, **columns})
+        found = {"categories": categories, "feature_names": column_names(sequences[0])}
+        return cls(values, lengths, **found | columns)
 
     @classmethod
     def from_padded(cls, array, lengths=None, **columns):

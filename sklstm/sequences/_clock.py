@@ -34,8 +34,14 @@ def on_grid(differences: np.ndarray, is_clock: bool, freq) -> np.ndarray:
     """
     if freq is not None:
         width = _bin_width(freq, is_clock)
-        differences = differences // width * width
+        bins = differences // width if is_clock else _whole(differences / width)
+        differences = bins * width
     return differences / MICROSECONDS_AN_HOUR if is_clock else differences
+
+
+def _whole(bins: np.ndarray) -> np.ndarray:
+    """Round down; what is a rounding error short of a bin, as 0.3 / 0.1, is in it."""
+    return np.floor(np.round(bins, 9))
 
 
 def since_origin(times: Times, table: Table, owners: Owners, origin) -> np.ndarray:

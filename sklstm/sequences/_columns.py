@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklstm.sequences._categories import decode, encode, is_categorical
-from sklstm.sequences._tables import Table, shown
+from sklstm.sequences._tables import Table, import_narwhals, shown
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ def value_of(code: float, categories: np.ndarray | None) -> str:
 
 def _refuse_numbers_among_words(column, name: str, owners: Owners) -> None:
     """Refuse a column of numbers in which some are words, such as results "<5"."""
+    nw = import_narwhals()
+    if column.dtype in (nw.Categorical, nw.Enum):  # whose words may be codes such as 250.00
+        return
     values = column.to_list()
     words = {value for value in values if isinstance(value, str) and not _is_number(value)}
     others = {value for value in values if isinstance(value, str)} - words

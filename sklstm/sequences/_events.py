@@ -8,7 +8,7 @@ from sklstm.sequences._cells import table_of
 from sklstm.sequences._clock import on_grid, since_origin
 from sklstm.sequences._columns import Owners
 from sklstm.sequences._static import read_static
-from sklstm.sequences._tables import Table, read_table
+from sklstm.sequences._tables import read_table
 from sklstm.sequences._vocabulary import Codes, Vocabulary
 
 
@@ -26,11 +26,16 @@ class Moments:
 
     times : ndarray of shape (n_events,)
         Events of a sequence and a time become one step.
+
+    exact : ndarray of shape (n_events,)
+        What the events of a step are sorted by, such as the times before they were put in
+        bins.
     """
 
     number: np.ndarray
     n_sequences: int
     times: np.ndarray
+    exact: np.ndarray
 
 
 def parts_of_events(
@@ -39,9 +44,10 @@ def parts_of_events(
     """Return the parts of a SequenceArray, for a frame with a row a measurement."""
     table = read_table(frame)
     owners = Owners(id, *table.labels(id))
-    moments = Moments(
-        owners.number, len(owners.ids), _times(table, owners, time, origin, freq)
-    )
+    exact = table.times(time, owners.place)
+    since = since_origin(exact, table, owners, origin)
+    times = on_grid(since, exact.is_clock, freq)
+    moments = Moments(owners.number, len(owners.ids), times, since)
     values = None if value is None else table.numbers(value, owners.place)
     codes = Codes(*table.labels(code), values)
     parts = steps_of(moments, codes, vocabulary, aggregate)
@@ -84,15 +90,10 @@ def steps_of(moments: Moments, codes: Codes, vocabulary: Vocabulary, aggregate: 
     }
 
 
-def _times(table: Table, owners: Owners, time: str, origin, freq) -> np.ndarray:
-    times = table.times(time, owners.place)
-    return on_grid(since_origin(times, table, owners, origin), times.is_clock, freq)
-
-
 def _order(moments: Moments, is_kept: np.ndarray) -> np.ndarray:
     """Return the events to keep by sequence and time; all of a sequence without any."""
     if is_kept.all():
-        return np.lexsort((moments.times, moments.number))
+        return np.lexsort((moments.exact, moments.number))
     n_kept = np.bincount(moments.number, is_kept, moments.n_sequences)
     rows = np.flatnonzero(is_kept | (n_kept == 0)[moments.number])
-    return rows[np.lexsort((moments.times[rows], moments.number[rows]))]
+    return rows[np.lexsort((moments.exact[rows], moments.number[rows]))]

@@ -68,11 +68,26 @@ def _keys_and_labels(labels, id, label) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_pairs(pairs: list) -> tuple[np.ndarray, np.ndarray]:
-    known = [(key, value) for key, value in pairs if not is_missing_value(value)]
+    known = [(key, value) for key, value in pairs if not _is_missing(value)]
     if not known:
         raise ValueError("There are no labels.")
     keys, y = zip(*known, strict=True)
-    return np.array(keys), np.array(y)
+    if any(isinstance(key, tuple) for key in keys):
+        raise ValueError(f"Labels have one id each, but the first has {keys[0]}.")
+    return np.array(keys), _as_labels(y)
+
+
+def _is_missing(value) -> bool:
+    return np.ndim(value) == 0 and is_missing_value(value)
+
+
+def _as_labels(y: tuple) -> np.ndarray:
+    """Return labels of sequences, or arrays of labels of their steps."""
+    if not np.ndim(y[0]):
+        return np.array(y)
+    arrays = np.empty(len(y), dtype=object)
+    arrays[:] = [np.asarray(part) for part in y]
+    return arrays
 
 
 def _refuse_repeated(keys: np.ndarray) -> None:

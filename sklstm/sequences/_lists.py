@@ -61,6 +61,14 @@ def stack(sequences) -> tuple[np.ndarray, list[int], dict[int, np.ndarray]]:
     return values, lengths, categories
 
 
+def column_names(frame) -> list[str] | None:
+    """Return the names of the columns of a frame, where they are text."""
+    names = getattr(frame, "columns", None)
+    if names is None or not all(isinstance(name, str) for name in names):
+        return None
+    return list(names)
+
+
 def _as_table(sequence, name: str) -> Table:
     if hasattr(sequence, "column_names"):
         raise TypeError(

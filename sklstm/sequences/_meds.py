@@ -101,8 +101,8 @@ def parts_of_meds(events, labels, label, freq, aggregate, vocabulary, static) ->
         subject, origin, lengths, y = _predictions(record, starts, labels, label)
     rows, _ = rows_of(starts[subject], lengths)
     number = np.repeat(np.arange(len(subject)), lengths)
-    times = on_grid(record.times.values[rows] - origin[number], True, freq)
-    moments = Moments(number, len(subject), times)
+    since = record.times.values[rows] - origin[number]
+    moments = Moments(number, len(subject), on_grid(since, True, freq), since)
     parts = steps_of(moments, record.codes.take(rows), vocabulary, aggregate)
     parts["ids"] = record.subjects[subject]
     return parts | _static(record, subject, static), y
