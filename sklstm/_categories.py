@@ -193,6 +193,7 @@ def _code_columns(values, own: Categories, wanted: dict, names, what: str):
         elif known is None or known is own[column]:
             categories[column] = own[column]
         else:
+            _refuse_other_kind(own[column], known, name)
             changed[column], categories[column] = recode(codes, own[column], known), known
     if changed:
         values = values.copy()
@@ -215,3 +216,18 @@ def _refuse_numbers(values: np.ndarray, known: np.ndarray | None, name: str) -> 
         raise ValueError(
             f"{name} holds numbers, but in fit it held categories such as {known[0]!r}."
         )
+
+
+def _refuse_other_kind(own: np.ndarray, known: np.ndarray, name: str) -> None:
+    """Refuse text where there were numbers: every category would be an unknown one."""
+    kinds = [{_kind(value) for value in values.tolist()} for values in (own, known)]
+    if all(kinds) and not kinds[0] & kinds[1]:
+        raise ValueError(
+            f"{name} holds categories such as {own.tolist()[0]!r}, but in fit such as "
+            f"{known.tolist()[0]!r}: bring them into one type."
+        )
+
+
+def _kind(value) -> type:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float if is_number else type(value)

@@ -444,6 +444,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         return outputs[:, 0] if self._is_1d else outputs
 
     def _encode_target(self, y, is_used, reset):
+        _refuse_clock(y)
         y = _check_y(y, multi_output=True, y_numeric=True).astype(np.float64)
         if reset:
             self._is_1d = y.ndim == 1
@@ -474,6 +475,14 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     def _metric(self):
         return r2_of_log if self._is_count else r2
+
+
+def _refuse_clock(y):
+    """Refuse datetimes and durations, whose numbers would be in a unit of their own."""
+    kind = np.asarray(y).dtype.kind
+    if kind in "mM":
+        what = "durations" if kind == "m" else "datetimes"
+        raise ValueError(f"y holds {what}: give numbers, such as hours or days.")
 
 
 def _check_counts(target, is_first):

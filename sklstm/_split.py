@@ -1,6 +1,7 @@
 """Hold out data for early stopping."""
 
 import warnings
+from fractions import Fraction
 from itertools import islice
 
 import numpy as np
@@ -97,11 +98,28 @@ def _group_splitter(fraction, random_state, labels, groups, n_times):
             "Early stopping holds out whole groups, but there is only one group. "
             "Set early_stopping=False, or give X_val and y_val."
         )
-    n_splits = min(round(1 / fraction), n_groups)
+    share = Fraction(fraction).limit_denominator(max(10, round(1 / fraction)))
+    n_splits = min(share.denominator, n_groups)
     if labels is not None and np.bincount(labels).min() >= n_splits >= 2:
-        return StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
+        n_held_out = int(np.clip(round(fraction * n_splits), 1, n_splits - 1))
+        return _SeveralFolds(n_splits, n_held_out, random_state)
     n_held_out = np.clip(round(fraction * n_groups), 1, n_groups - 1)
     return GroupShuffleSplit(n_times, test_size=int(n_held_out), random_state=random_state)
+
+
+class _SeveralFolds:
+    """Holds out some of the folds of a stratified division by groups at a time."""
+
+    def __init__(self, n_splits, n_held_out, random_state):
+        self.folds = StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
+        self.n_held_out = n_held_out
+
+    def split(self, X, y, groups):
+        parts = [valid for _, valid in self.folds.split(X, y, groups)]
+        for first in range(0, len(parts), self.n_held_out):
+            held_out = [parts[(first + i) % len(parts)] for i in range(self.n_held_out)]
+            valid = np.concatenate(held_out)
+            yield np.setdiff1d(np.arange(len(X)), valid), valid
 
 
 def _can_stratify(n_samples, fraction, labels):

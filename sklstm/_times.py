@@ -56,8 +56,8 @@ def mean_gap(sequences: SequenceSelection, weight: np.ndarray) -> float:
 
 def _as_numbers(times: np.ndarray) -> np.ndarray:
     if times.dtype.kind in "mM":
-        kind = "datetime64[ns]" if times.dtype.kind == "M" else "timedelta64[ns]"
-        seconds = times.astype(kind).astype(np.int64) / 1e9
+        kind = "datetime64[us]" if times.dtype.kind == "M" else "timedelta64[us]"
+        seconds = times.astype(kind).astype(np.int64) / 1e6
         return np.where(np.isnat(times), np.nan, seconds)
     try:
         return times.astype(np.float64)

@@ -157,7 +157,7 @@ def _check_features(estimator, n_features: int, names, reset: bool) -> None:
     if n_features != expected:
         raise ValueError(
             f"X has {n_features} features, but {type(estimator).__name__} is expecting "
-            f"{expected} features as input."
+            f"{expected} features as input. A single sequence is [X]."
         )
     _check_names("feature", names, getattr(estimator, "feature_names_in_", None))
 
@@ -210,6 +210,15 @@ def _with_checked_times(estimator, sequences: SequenceArray, reset: bool) -> Seq
         raise ValueError(
             f"X has no times, but {type(estimator).__name__} was fitted to sequences with "
             "times: give them in SequenceArray(times=...)."
+        )
+    kind = {"M": "datetimes", "m": "durations"}.get(sequences.times.dtype.kind, "numbers")
+    if reset:
+        estimator._kind_of_times = kind
+    known = getattr(estimator, "_kind_of_times", kind)
+    if kind != known:
+        raise ValueError(
+            f"The times of X are {kind}, in fit they were {known}, which may be in another "
+            "unit: give them in the form that they had in fit."
         )
     return sequences.with_times(check_times(sequences))
 

@@ -362,3 +362,38 @@ def test_counting_categories_takes_the_memory_of_a_chunk(categories):
         tracemalloc.stop()
     assert peak < values.nbytes / 2
     assert [count.tolist() for count in counts.values()] == [[10_000, 10_000]] * len(counts)
+
+
+def test_categories_of_another_type_are_refused(ragged, labels, classifier):
+    wards = np.arange(len(ragged.values)) % 3
+    X = ragged.replace(values=np.column_stack([ragged.values, wards]))
+    numbers = X.replace(categories={3: np.array([3, 5, 7])})
+    words = X.replace(categories={3: np.array(["3", "5", "7"], dtype=object)})
+    classifier.fit(numbers, labels)
+    with pytest.raises(ValueError, match="categories such as '3', but in fit such as 3"):
+        classifier.predict(words)
+    floats = X.replace(categories={3: np.array([3.0, 5.0, 7.0])})
+    np.testing.assert_array_equal(
+        classifier.predict_proba(floats), classifier.predict_proba(numbers)
+    )
+
+
+def test_a_name_of_a_step_and_of_a_static_column_is_refused(ragged, labels, classifier):
+    X = SequenceArray(
+        ragged.values.round(),
+        ragged.lengths,
+        feature_names=["ward", "a", "b"],
+        static=np.ones((40, 1)),
+        static_names=["ward"],
+    )
+    with pytest.raises(ValueError, match="'ward', which is a column of the steps and"):
+        classifier.set_params(categorical_features=["ward"]).fit(X, labels)
+
+
+def test_codes_that_look_like_numbers_are_read_where_the_column_is_of_categories():
+    pytest.importorskip("narwhals")
+    pd = pytest.importorskip("pandas")
+    codes = pd.Categorical(["250.00", "V58", "401.9"])
+    frame = pd.DataFrame({"id": [1, 1, 2], "t": [0, 1, 0], "icd": codes})
+    X = SequenceArray.from_frame(frame, id="id", time="t")
+    assert X.categories[0].tolist() == ["250.00", "401.9", "V58"]

@@ -244,3 +244,21 @@ def test_static_columns_are_read():
     y = (static[:, 0] == 1).astype(int)
     clf = fast_classifier(max_epochs=400, weight_decay=0.0, dropout=0.0)
     assert clf.fit(X, y).score(X, y) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({"Died": 50}, "has 'Died', which is no class: they are 'alive', 'died'"),
+        ({"died": -1.0}, "of 'died' must be a number of at least 0, got -1.0"),
+        ({"died": float("nan")}, "of 'died' must be a number of at least 0, got nan"),
+    ],
+)
+def test_weights_of_no_class_are_refused(class_weight, message, ragged, labels):
+    y = np.array(["alive", "died"])[labels]
+    with pytest.raises(ValueError, match=message):
+        fast_classifier(class_weight=class_weight).fit(ragged, y)
+
+
+def test_a_class_that_a_fold_does_not_have_may_have_a_weight(ragged, labels):
+    fast_classifier(class_weight={0: 1, 1: 2, 2: 9}).fit(ragged, labels)

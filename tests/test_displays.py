@@ -174,3 +174,15 @@ def places_in_maps(display):
 def test_what_has_no_network_is_refused(estimator, records, labels):
     with pytest.raises(TypeError, match=r"has no network: give a fitted LSTMClassifier"):
         sequence_importance(estimator, records, labels)
+
+
+@pytest.mark.parametrize("display", [AttentionDisplay, AttributionDisplay, GateDisplay])
+def test_a_frame_in_another_order_is_refused(display, attentive, records):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("captum")
+    frames = [pd.DataFrame(x, columns=list(NAMES)) for x in records]
+    model = LSTMClassifier(pooling="attention", **FAST).fit(frames, np.arange(40) % 2)
+    with pytest.raises(ValueError, match="should be those of fit, in the same order"):
+        display.from_estimator(model, frames[0][list(NAMES[::-1])])
+    padded = records.to_padded()[4:5, : records.lengths[4]]
+    display.from_estimator(model, padded)

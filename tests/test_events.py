@@ -96,6 +96,25 @@ class TestSteps:
         X = SequenceArray.from_events(events, **COLUMNS, aggregate=aggregate)
         assert X[0][2, 0] == expected
 
+    @pytest.mark.parametrize("aggregate", ["first", "last"])
+    @given(seed=st.integers(0, 99))
+    def test_the_order_of_rows_does_not_matter_in_bins(self, aggregate, seed):
+        rng = np.random.default_rng(seed)
+        times = rng.permutation(200)[:60]  # all different
+        frame = pd.DataFrame(
+            {"stay": times % 3, "minute": times, "item": times % 2, "result": times / 2}
+        )
+        options = {**COLUMNS, "freq": 25, "aggregate": aggregate}
+        found = SequenceArray.from_events(frame, **options)
+        assert found == SequenceArray.from_events(frame.sort_values("minute"), **options)
+
+    @pytest.mark.parametrize("width", [0.1, 0.3, 0.7])
+    def test_a_time_at_the_beginning_of_a_bin_is_in_it(self, width):
+        times = np.round(np.arange(50) * width, 1)
+        frame = pd.DataFrame({"stay": 1, "minute": times, "item": "HR", "result": times})
+        X = SequenceArray.from_events(frame, **COLUMNS, freq=width)
+        np.testing.assert_allclose(X.times, times)
+
     def test_nothing_to_count_is_zero(self, events):
         X = SequenceArray.from_events(events, **COLUMNS, aggregate="count")
         assert X.values[:, 1].tolist() == [0, 0, 1, 0]

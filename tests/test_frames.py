@@ -384,3 +384,12 @@ class TestToFrame:
         order = data.draw(st.permutations(range(n_steps)))
         frame = X.to_frame().iloc[order]
         assert SequenceArray.from_frame(frame, id="id", time="time") == X
+
+
+def test_names_of_frames_in_a_list_and_of_static_frames_are_kept():
+    frames = [pd.DataFrame({"hr": [1.0, 2], "bp": [3.0, 4]}) for _ in range(2)]
+    static = pd.DataFrame({"age": [50, 60]})
+    X = SequenceArray.from_list(frames, static=static, times=[[0, 1], [5, 6]])
+    assert X.feature_names.tolist() == ["hr", "bp"]
+    assert X.static_names.tolist() == ["age"]
+    assert X.times.tolist() == [0, 1, 5, 6]

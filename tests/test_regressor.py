@@ -152,3 +152,17 @@ def test_partial_fit_learns(levels):
         reg.partial_fit(X, y)
     assert reg.n_iter_ == 60
     assert reg.score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("losses", [("poisson", "squared_error"), ("huber", "poisson")])
+def test_a_fit_that_goes_on_refuses_a_loss_of_another_scale(losses, ragged):
+    y = np.arange(40) % 5
+    reg = fast_regressor(loss=losses[0], warm_start=True).fit(ragged, y)
+    with pytest.raises(ValueError, match=rf"loss='{losses[1]}' needs a new one"):
+        reg.set_params(loss=losses[1]).fit(ragged, y)
+
+
+@pytest.mark.parametrize("kind", ["timedelta64[h]", "datetime64[D]"])
+def test_durations_and_dates_are_no_targets(kind, ragged):
+    with pytest.raises(ValueError, match=r"y holds .*: give numbers, such as hours"):
+        fast_regressor().fit(ragged, np.arange(40).astype(kind))

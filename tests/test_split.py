@@ -189,3 +189,12 @@ class TestPatients:
     def test_on_one_side_are_no_reason_to_warn(self, groups, recwarn):
         warn_of_shared_groups(*(None if part is None else np.array(part) for part in groups))
         assert not recwarn
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.25, 0.35, 0.4, 0.45, 0.6, 0.9])
+def test_the_share_of_groups_that_is_held_out_is_the_one_asked_for(fraction):
+    groups, labels = np.arange(120) // 2, np.arange(120) // 2 % 2
+    (train, valid), *_ = hold_out(120, fraction, 0, labels, groups, 2)
+    assert len(valid) / 120 == pytest.approx(fraction, abs=0.04)
+    assert not set(groups[train]) & set(groups[valid])
+    assert abs(labels[valid].sum() - len(valid) / 2) <= 2

@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
 from sklstm._steps import flat_steps, is_known, is_step_target
+from sklstm.inspection import RiskTrajectoryDisplay
 
 LEARNS = {**FAST, "max_epochs": 60, "dropout": 0}
 
@@ -323,3 +324,43 @@ class TestCategoriesOfLabels:
             flat_steps(y, X).astype(float), flags.to_numpy(dtype=float)
         )
         assert classifier.fit(X, y).n_outputs_ == 3
+
+
+def test_a_series_of_arrays_holds_labels_of_steps(ragged):
+    labels = [(x[:, 0] > 0).astype(int) for x in ragged]
+    expected = LSTMClassifier(**FAST).fit(ragged, labels).predict_proba(ragged)
+    found = LSTMClassifier(**FAST).fit(ragged, pd.Series(labels, index=np.arange(40)[::-1]))
+    assert found.predict_proba(ragged) == expected
+
+
+def test_labels_are_padded_as_sequences_are(ragged):
+    X = ragged.to_padded()
+    y = np.where(np.isnan(X[:, :, :1]), np.nan, X[:, :, :1] > 0)
+    expected = LSTMClassifier(**FAST).fit(ragged, [(x[:, 0] > 0).astype(int) for x in ragged])
+    found = LSTMClassifier(**FAST).fit(X, y)
+    assert found.predict_proba(ragged) == expected.predict_proba(ragged)
+
+
+def test_a_matrix_of_as_many_targets_as_steps_warns(ragged):
+    X = np.random.default_rng(0).normal(size=(40, 6, 2))
+    y = (X[:, :, 0] > 0).astype(int)
+    with pytest.warns(UserWarning, match=r"y has 6 columns, as many as X has.*list\(y\)"):
+        LSTMClassifier(**FAST).fit(X, y)
+    assert np.shape(LSTMClassifier(**FAST).fit(X, list(y)).predict(X)) == (40, 6)
+
+
+def test_labels_of_steps_are_found_by_ids(ragged):
+    labels = {i: (x[:, 0] > 0).astype(int) for i, x in enumerate(ragged)}
+    X = SequenceArray(ragged.values, ragged.lengths, ids=np.arange(40))
+    shuffled = dict(sorted(labels.items(), key=lambda item: item[0] * 7 % 40))
+    _, y = X.align(shuffled)
+    for found, expected in zip(y, labels.values(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    LSTMClassifier(**FAST).fit(X, y)
+
+
+def test_a_trajectory_of_a_model_of_steps_is_what_it_predicts(ragged, plt):
+    labels = [(x[:, 0] > 0).astype(int) for x in ragged]
+    clf = LSTMClassifier(**FAST).fit(ragged, labels)
+    display = RiskTrajectoryDisplay.from_estimator(clf, ragged[3:4])
+    np.testing.assert_array_equal(display.risk, clf.predict_proba(ragged[3:4]).values[:, 1])

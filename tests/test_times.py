@@ -102,3 +102,17 @@ def test_partial_fit_keeps_the_unit_of_the_first_part(irregular, classifier):
     scale = classifier.module_.inputs.time_scale.item()
     classifier.partial_fit(X[20:].with_times(1e3 * X[20:].times), y[20:])
     assert classifier.module_.inputs.time_scale.item() == scale > 0
+
+
+def test_a_model_fitted_to_datetimes_refuses_numbers(irregular, classifier):
+    X, y = irregular
+    dates = X.with_times(np.datetime64("2024-01-01") + X.times.astype("timedelta64[h]"))
+    with pytest.raises(ValueError, match="times of X are numbers, in fit they were datetimes"):
+        classifier.fit(dates, y).predict(X)
+    assert len(classifier.fit(X, y).predict(X)) == len(X)
+
+
+def test_dates_far_in_the_future_are_no_earlier_ones():
+    dates = ["2262-04-10", "2262-04-13", "2500-01-01", "2262-04-10", "2262-04-13"]
+    times = check_times(timed(np.array(dates, dtype="datetime64[s]")))
+    assert times[0] < times[1] < times[2]

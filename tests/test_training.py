@@ -703,3 +703,20 @@ def test_a_search_shows_the_progress_bar_of_scikit_learn(
     search = GridSearchCV(regressor, {"lr": [0.01, 0.1]}, cv=2).set_callbacks(bar)
     search.fit(ragged, targets)
     assert re.search("LSTMRegressor", capsys.readouterr().out)
+
+
+def test_a_fit_that_goes_on_holds_out_what_was_held_out(ragged, labels, monkeypatch):
+    held_out, hold_out = [], _members.hold_out
+
+    def spy(*args, **kwargs):
+        splits = hold_out(*args, **kwargs)
+        held_out.append([valid.tolist() for _, valid in splits])
+        return splits
+
+    monkeypatch.setattr(_members, "hold_out", spy)
+    model = LSTMClassifier(warm_start=True, early_stopping=True, **FAST)
+    for _ in range(3):
+        model.fit(ragged, labels)
+    assert held_out[0] == held_out[1] == held_out[2]
+    LSTMClassifier(early_stopping=True, **{**FAST, "random_state": 1}).fit(ragged, labels)
+    assert held_out[3] != held_out[0]

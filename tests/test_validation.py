@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import FAST
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -283,3 +284,12 @@ class TestRefusals:
             ValueError, match=f"The '{name}' parameter of LSTMRegressor must be"
         ):
             LSTMRegressor(**{name: value}).fit(cube, y)
+
+
+def test_what_a_row_meant_in_fit_is_remembered(labels):
+    X = np.random.default_rng(0).normal(size=(40, 12))
+    clf = LSTMClassifier(n_timesteps=6, **FAST).fit(X, labels)
+    expected = clf.predict_proba(X)
+    for n_timesteps in (None, 12, 4):
+        clf.set_params(n_timesteps=n_timesteps)
+        np.testing.assert_array_equal(clf.predict_proba(X), expected)

@@ -23,6 +23,8 @@ def one_sequence(X, display: str) -> SequenceArray:
     X : SequenceArray
         Of one sequence.
     """
+    if getattr(X, "ndim", 0) == 3:
+        X = SequenceArray.from_padded(X)
     X = X if isinstance(X, SequenceArray) else SequenceArray.from_list([X])
     if len(X) != 1:
         raise ValueError(f"{display} shows one sequence, got {len(X)}: give X[i : i + 1].")

@@ -263,11 +263,14 @@ def _columns_of(features, names, values):
 
 def _risk_of(estimator, X, class_label):
     """Return the prediction after each step, and what it is called."""
+    name = "predict_proba" if hasattr(estimator, "classes_") else "predict"
+    # A model of a label at every step answers at every step anyway.
+    over_time = getattr(estimator, name if estimator._labels_steps else f"{name}_over_time")
     if not hasattr(estimator, "classes_"):
-        return estimator.predict_over_time(X).values[:, 0], "prediction"
+        return over_time(X).values.reshape(len(X.values), -1)[:, 0], "prediction"
     labels = list(estimator.classes_)
     label = labels[-1] if class_label is None else class_label
     if label not in labels:
         raise ValueError(f"class_label={label!r} is not one of the classes {labels}.")
-    risk = estimator.predict_proba_over_time(X).values[:, labels.index(label)]
+    risk = over_time(X).values[:, labels.index(label)]
     return risk, "risk" if class_label is None else f"risk of {label}"

@@ -154,7 +154,8 @@ class SequenceArray:
 
         **columns : dict
             `static`, `ids`, `times`, `feature_names`, `static_names` and
-            `static_categories`, as in the constructor.
+            `static_categories`, as in the constructor. Times may also be a list of
+            arrays, one a sequence.
 
         Returns
         -------
@@ -173,6 +174,9 @@ class SequenceArray:
         sequences = list(sequences)
         values, lengths, categories = stack(sequences)
         found = {"categories": categories, "feature_names": column_names(sequences[0])}
+        times = columns.get("times")
+        if isinstance(times, (list, tuple)) and len(times) and np.ndim(times[0]):
+            columns["times"] = np.concatenate([np.asarray(part) for part in times])
         return cls(values, lengths, **found | columns)
 
     @classmethod
