@@ -393,3 +393,12 @@ def test_names_of_frames_in_a_list_and_of_static_frames_are_kept():
     assert X.feature_names.tolist() == ["hr", "bp"]
     assert X.static_names.tolist() == ["age"]
     assert X.times.tolist() == [0, 1, 5, 6]
+
+
+def test_categories_that_are_numbers_come_back_from_a_frame_of_pandas():
+    wards = pd.Categorical([3, 7, 3, 5])
+    frame = pd.DataFrame({"id": [1, 1, 2, 2], "time": [0, 1, 0, 1], "ward": wards})
+    X = SequenceArray.from_frame(frame, id="id", time="time")
+    again = SequenceArray.from_frame(X.to_frame("id", "time"), id="id", time="time")
+    assert again == X
+    assert again.categories[0].tolist() == [3, 5, 7]

@@ -671,7 +671,8 @@ class SequenceArray:
         frame : frame
             Ids, times where there are any, features, static columns repeated at each
             step. Columns without a name are "x0", "x1" and "static0", "static1";
-            categories stand for their codes.
+            categories stand for their codes. Categories that are numbers are a column of
+            pandas' type category; the other libraries have none.
 
         Examples
         --------

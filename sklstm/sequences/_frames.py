@@ -67,12 +67,21 @@ def to_frame(sequences, id: str, time: str, backend: str):
         columns.append((time, sequences.times))
     names = _names(sequences.feature_names, "x", sequences.n_features)
     columns += zip(names, _values(sequences.values, sequences.categories), strict=True)
+    coded = _numeric(names, sequences.categories)
     if sequences.n_static:
         names = _names(sequences.static_names, "static", sequences.n_static)
         static = np.repeat(sequences.static, lengths, axis=0)
         columns += zip(names, _values(static, sequences.static_categories), strict=True)
+        coded += _numeric(names, sequences.static_categories)
     _refuse_equal_names([name for name, _ in columns])
-    return nw.from_dict(dict(columns), backend=backend).to_native()
+    frame = nw.from_dict(dict(columns), backend=backend).to_native()
+    # Only pandas has categories that are numbers.
+    return frame.astype(dict.fromkeys(coded, "category")) if backend == "pandas" else frame
+
+
+def _numeric(names: list[str], categories: dict) -> list[str]:
+    """Return the columns of categories that would be taken for measurements."""
+    return [names[column] for column, known in categories.items() if known.dtype.kind in "if"]
 
 
 def _values(matrix: np.ndarray, categories: dict) -> list:
