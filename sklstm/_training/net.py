@@ -68,12 +68,14 @@ class SequenceNet(NeuralNet):
         **options: Any,
     ):
         device = options["device"].type
+        # On a GPU a step is not bound by calls, and cuDNN lays its weights out itself.
+        optimizer = FlatAdamW if device == "cpu" else torch.optim.AdamW
+        if device == "cuda":
+            options["optimizer__fused"] = True
         super().__init__(
             module=network,
             criterion=loss,
-            # On a GPU a step is not bound by calls, and cuDNN lays its weights out itself.
-            optimizer=FlatAdamW if device == "cpu" else torch.optim.AdamW,
-            optimizer__fused=device in ("cpu", "cuda"),
+            optimizer=optimizer,
             train_split=None if valid is None else predefined_split(valid),
             verbose=0,
             **options,
@@ -206,7 +208,10 @@ class SequenceNet(NeuralNet):
         self.share_ = torch.full((), 1 / len(self.learners_), device=self.device)
         if optimizer_state is not None:
             groups = self.optimizer_.state_dict()["param_groups"]
-            self.optimizer_.load_state_dict({**optimizer_state, "param_groups": groups})
+            (known,) = optimizer_state["param_groups"]
+            # On another kind of device, what is stepped is laid out differently.
+            if len(known["params"]) == len(groups[0]["params"]):
+                self.optimizer_.load_state_dict({**optimizer_state, "param_groups": groups})
 
     def train_for(self, epochs: int, train: MemberData) -> None:
         """Train for a number of epochs, or until a callback stops it.
