@@ -143,13 +143,14 @@ class _BaseLSTM(
             )
         sequences = check_sequences(self, X, reset=reset)
         check_consistent_length(sequences, y, groups)
-        groups = sequences.ids if groups is None else column_or_1d(groups)
-        groups = as_ids(groups, len(sequences), "groups")
+        if groups is not None:
+            groups = as_ids(column_or_1d(groups), len(sequences), "groups")
         self._check_level(y, sequences, reset)
         encode = self._encode_steps if self._labels_steps else self._encode_samples
         target, weight = encode(sequences, y, sample_weight, reset)
         kind = StepSamples if self._labels_steps else Samples
-        samples = kind(SequenceSelection(sequences), target, weight, groups)
+        owners = sequences.ids if groups is None else groups
+        samples = kind(SequenceSelection(sequences), target, weight, owners)
         is_used = samples.sequence_weight > 0
         return samples if is_used.all() else samples.take(is_used)
 

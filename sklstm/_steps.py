@@ -65,11 +65,16 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If a sequence has not as many values as steps.
+        If there are not as many sequences, or a sequence has not as many values as steps.
     """
     if isinstance(y, SequenceArray):
         lengths, values = y.lengths, _decoded(y)
     else:
+        if len(y) != len(sequences):
+            raise ValueError(
+                f"{name} has values for the steps of {len(y)} sequences, but there are "
+                f"{len(sequences)}."
+            )
         parts = [_as_array(part) for part in y]
         parts = list(map(_without_padding, parts, sequences.lengths))
         lengths, values = np.array([len(part) for part in parts]), _end_to_end(parts)

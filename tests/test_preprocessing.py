@@ -285,3 +285,13 @@ class TestAsAnEstimator:
         monkeypatch.setattr(_forms, "_pandas", lambda: None)
         new = TimeDistributed().fit_transform(records)
         assert new.feature_names.tolist() == ["rate", "dose"]
+
+
+def test_a_row_means_what_it_meant_in_fit():
+    X = np.random.default_rng(0).normal(size=(20, 12))
+    scaler = TimeDistributed(n_timesteps=6).fit(X)
+    expected, names = scaler.transform(X), scaler.get_feature_names_out()
+    scaler.set_params(n_timesteps=4)
+    np.testing.assert_array_equal(scaler.transform(X), expected)
+    np.testing.assert_array_equal(scaler.get_feature_names_out(), names)
+    np.testing.assert_allclose(scaler.inverse_transform(expected), X)

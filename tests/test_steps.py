@@ -364,3 +364,13 @@ def test_a_trajectory_of_a_model_of_steps_is_what_it_predicts(ragged, plt):
     clf = LSTMClassifier(**FAST).fit(ragged, labels)
     display = RiskTrajectoryDisplay.from_estimator(clf, ragged[3:4])
     np.testing.assert_array_equal(display.risk, clf.predict_proba(ragged[3:4]).values[:, 1])
+
+
+@pytest.mark.parametrize("change", [lambda parts: parts[:-1], lambda parts: parts + parts[:1]])
+def test_weights_of_the_steps_of_too_few_or_many_sequences_are_refused(ragged, change):
+    labels = [(x[:, 0] > 0).astype(int) for x in ragged]
+    weights = change([np.ones(len(x)) for x in ragged])
+    with pytest.raises(
+        ValueError, match=rf"steps of {len(weights)} sequences, but there are 40"
+    ):
+        LSTMClassifier(**FAST).fit(ragged, labels, sample_weight=weights)

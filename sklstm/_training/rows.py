@@ -75,11 +75,8 @@ class RowsOfSequences:
 
         Parameters
         ----------
-        indices : ndarray of int of shape (batch,)
-            Numbers of the sequences.
-
-        at : long Tensor of shape (batch,)
-            The same on the device.
+        indices, at
+            As in :meth:`padded`.
 
         Returns
         -------
@@ -105,11 +102,8 @@ class RowsOfSequences:
 
         Parameters
         ----------
-        indices : ndarray of int of shape (batch,)
-            Numbers of the sequences.
-
-        at : long Tensor of shape (batch,)
-            The same on the device.
+        indices, at
+            As in :meth:`padded`.
 
         Returns
         -------

@@ -187,11 +187,8 @@ class TrainingTensors:
 
         Parameters
         ----------
-        indices : ndarray of int
-            Numbers of the samples.
-
-        at : long Tensor, default=None
-            The same on the device, where they are there already.
+        indices, at
+            As in :meth:`SequenceTensors.inputs`.
         """
         at = self.sequences.rows.to_device(indices) if at is None else at
         rows = self.target_rows(indices, at)

@@ -13,7 +13,7 @@ def one_sequence(X, display: str) -> SequenceArray:
     Parameters
     ----------
     X : SequenceArray of one sequence, or array of shape (n_timesteps, n_features)
-        What the user gave.
+        What the user gave; (1, n_timesteps, n_features) will do, too.
 
     display : str
         What shows it, for the message.

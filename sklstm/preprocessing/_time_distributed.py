@@ -264,14 +264,14 @@ class TimeDistributed(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return None if self._reads_tables else getattr(self, "feature_names_in_", None)
 
     def _steps_of_a_row(self):
-        return self.n_timesteps or (self.n_features_in_ if self._reads_tables else None)
+        return self._n_timesteps if self._reads_tables else self.n_timesteps
 
     def _result(self, X, table, sequences):
         names = None
         if hasattr(self, "get_feature_names_out"):
             names = self.get_feature_names_out()
         step_names = None if self._reads_tables else names
-        new = in_form_of(X, as_array(table), sequences, step_names, self.n_timesteps)
+        new = in_form_of(X, as_array(table), sequences, step_names, self._steps_of_a_row())
         adapter = _get_container_adapter("transform", self)
         if adapter is None:
             return new
