@@ -4,6 +4,7 @@ python benchmarks/limits.py [--part rate scale memory] [--runs 5]
 """
 
 import argparse
+import itertools
 import subprocess
 import sys
 import time
@@ -66,10 +67,10 @@ def kernel_seconds(problem, n_runs):
 
 def print_rate(n_runs):
     """Print the share of the matrix-product rate that training reaches."""
-    print(f"{'units':>6} {'Gflop/s':>8} {'of product':>10} {'share':>6} {'kernel alone':>13}")
-    for hidden_size in (128, 256):
+    print(f"{'units':>6} {'batch':>6} {'Gflop/s':>8} {'of product':>10} {'share':>6} {'kernel alone':>13}")
+    for hidden_size, batch_size in itertools.product((128, 256), (128, 256)):
         problem = replace(
-            MEDIUM, n_samples=2560, n_features=64, hidden_size=hidden_size, batch_size=256
+            MEDIUM, n_samples=2560, n_features=64, hidden_size=hidden_size, batch_size=batch_size
         )
         X, y = problem.data()
         epochs = []
@@ -81,7 +82,7 @@ def print_rate(n_runs):
         of_product, of_training = multiply_rate(n_runs), work / np.median(epochs)
         of_kernel = work / kernel_seconds(problem, n_runs)
         print(
-            f"{hidden_size:>6} {of_training / 1e9:>8.0f} {of_product / 1e9:>10.0f} "
+            f"{hidden_size:>6} {batch_size:>6} {of_training / 1e9:>8.0f} {of_product / 1e9:>10.0f} "
             f"{of_training / of_product:>6.2f} {of_kernel / of_product:>13.2f}"
         )
 

@@ -123,8 +123,8 @@ def test_chunks_of_long_sequences_change_nothing(
         return outputs, last, *torch.autograd.grad(last.square().sum(), weights)
 
     expected = run()
-    monkeypatch.setattr(recurrent, "LONG_STEPS", TIME)
-    monkeypatch.setattr(recurrent, "CHUNK_STEPS", chunk_steps)
+    monkeypatch.setattr(recurrent, "LARGE_VALUES", len(x) * TIME * HIDDEN)
+    monkeypatch.setattr(recurrent, "CHUNK_VALUES", len(x) * chunk_steps * HIDDEN)
     for value, whole in zip(run(), expected, strict=True):
         torch.testing.assert_close(value, whole, rtol=1e-10, atol=1e-12)
 

@@ -1,5 +1,7 @@
 """Recurrent layers over right-padded batches, without packed sequences."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -8,9 +10,13 @@ from sklstm.nn.dropout import Dropout
 
 __all__ = ["RecurrentStack", "reverse_within_lengths"]
 
-LONG_STEPS = 400
-CHUNK_STEPS = 200
+CHUNK_VALUES = 210_000
+"""States of a unit, over all sequences and steps, that a kernel computes in one call.
 
+For the gradient it takes eighteen numbers for each, which is more than fits into the caches
+of most processors, but a call has its price, too: only what is nearly twice as large is cut."""
+
+LARGE_VALUES = 420_000
 
 FUSED: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 """Cells for which torch has a kernel that runs all steps in one call."""
@@ -176,13 +182,16 @@ class RecurrentStack(nn.Module):
 def run_layer(layer: nn.Module, x: Tensor) -> Tensor:
     """Return the states of one layer and direction: (batch, time, hidden_size).
 
-    On a CPU, long sequences are run in chunks, each going on from the state of the one
-    before it: what a chunk needs stays in the processor's cache.
+    On a CPU, large batches and long sequences are run in chunks of steps, each going on from
+    the state of the one before it: what a chunk needs stays in the processor's cache.
     """
-    if x.device.type != "cpu" or x.shape[1] < LONG_STEPS:
+    batch, time, _ = x.shape
+    n_values = batch * time * layer.hidden_size
+    if x.device.type != "cpu" or n_values < LARGE_VALUES:
         return layer(x)[0]
+    n_steps = math.ceil(time / math.ceil(n_values / CHUNK_VALUES))
     parts, state = [], None
-    for chunk in x.split(CHUNK_STEPS, dim=1):
+    for chunk in x.split(n_steps, dim=1):
         outputs, state = layer(chunk, state)
         parts.append(outputs)
     return torch.cat(parts, dim=1)
