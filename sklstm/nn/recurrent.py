@@ -13,8 +13,8 @@ __all__ = ["RecurrentStack", "reverse_within_lengths"]
 CHUNK_VALUES = 210_000
 """States of a unit, over all sequences and steps, that a kernel computes in one call.
 
-For the gradient it takes eighteen numbers for each, which is more than fits into the caches
-of most processors, but a call has its price, too: only what is nearly twice as large is cut."""
+For the gradient it takes eighteen numbers for each, which is more than fits into most caches.
+A call has its price, too: only what is twice as large is cut."""
 
 LARGE_VALUES = 420_000
 
