@@ -109,8 +109,8 @@ def test_equals_torch_lstm_on_a_packed_batch(
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
-@pytest.mark.parametrize("chunk_steps", [1, 3, TIME])
-def test_chunks_of_long_sequences_change_nothing(
+@pytest.mark.parametrize("chunk_steps", [1, 3])
+def test_chunks_of_large_batches_change_nothing(
     chunk_steps, lengths, bidirectional, monkeypatch
 ):
     stack = build_stack(2, bidirectional, dtype=torch.float64)
@@ -123,10 +123,23 @@ def test_chunks_of_long_sequences_change_nothing(
         return outputs, last, *torch.autograd.grad(last.square().sum(), weights)
 
     expected = run()
-    monkeypatch.setattr(recurrent, "LARGE_VALUES", len(x) * TIME * HIDDEN)
-    monkeypatch.setattr(recurrent, "CHUNK_VALUES", len(x) * chunk_steps * HIDDEN)
+    monkeypatch.setattr(recurrent, "LARGE_VALUES", 2 * len(x) * chunk_steps * HIDDEN)
     for value, whole in zip(run(), expected, strict=True):
         torch.testing.assert_close(value, whole, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("has_gradient", "n_calls"), [(True, 7), (False, 1)])
+def test_a_large_batch_is_cut_where_there_is_a_gradient(has_gradient, n_calls, monkeypatch):
+    stack, lengths = build_stack(), []
+    x = random_input(LENGTHS["full"])
+    monkeypatch.setattr(recurrent, "LARGE_VALUES", 2 * len(x) * HIDDEN)
+    stack.forward_layers[0].register_forward_hook(
+        lambda _, args, __: lengths.append(args[0].shape[1])
+    )
+    with torch.set_grad_enabled(has_gradient):
+        stack(x)
+    assert len(lengths) == n_calls
+    assert sum(lengths) == TIME
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

@@ -10,13 +10,14 @@ from sklstm.nn.dropout import Dropout
 
 __all__ = ["RecurrentStack", "reverse_within_lengths"]
 
-CHUNK_VALUES = 210_000
-"""States of a unit, over all sequences and steps, that a kernel computes in one call.
-
-For the gradient it takes eighteen numbers for each, which is more than fits into most caches.
-A call has its price, too: only what is twice as large is cut."""
-
 LARGE_VALUES = 420_000
+"""States of a unit, over all sequences and steps, from which on a kernel is called in parts.
+
+A gradient takes eighteen numbers for each, more than most processors have in their caches."""
+
+WITHOUT_GRADIENT = 10
+"""How many times as many there may be where no gradient asks for anything to be kept."""
+
 
 FUSED: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 """Cells for which torch has a kernel that runs all steps in one call."""
@@ -186,10 +187,11 @@ def run_layer(layer: nn.Module, x: Tensor) -> Tensor:
     the state of the one before it: what a chunk needs stays in the processor's cache.
     """
     batch, time, _ = x.shape
-    n_values = batch * time * layer.hidden_size
-    if x.device.type != "cpu" or n_values < LARGE_VALUES:
+    share = batch * time * layer.hidden_size / LARGE_VALUES
+    share = share if torch.is_grad_enabled() else share / WITHOUT_GRADIENT
+    if x.device.type != "cpu" or share < 1:
         return layer(x)[0]
-    n_steps = math.ceil(time / math.ceil(n_values / CHUNK_VALUES))
+    n_steps = math.ceil(time / math.ceil(2 * share))
     parts, state = [], None
     for chunk in x.split(n_steps, dim=1):
         outputs, state = layer(chunk, state)
