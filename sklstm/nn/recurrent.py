@@ -62,6 +62,9 @@ class RecurrentStack(nn.Module):
 
     Attributes
     ----------
+    hidden_size : int
+        Number of units in each layer and direction.
+
     n_outputs : int
         Number of columns of the output: `hidden_size` times the number of directions.
 
@@ -88,6 +91,7 @@ class RecurrentStack(nn.Module):
         longest: int = 2,
     ):
         super().__init__()
+        self.hidden_size = hidden_size
         self.n_outputs = hidden_size * (2 if bidirectional else 1)
         sizes = [input_size] + [self.n_outputs] * (num_layers - 1)
         self.forward_layers = nn.ModuleList(
@@ -173,21 +177,22 @@ class RecurrentStack(nn.Module):
         return x, after
 
     def _run(self, i: int, x: Tensor, lengths: Tensor | None) -> Tensor:
-        ahead = run_layer(self.forward_layers[i], x)
+        ahead = run_layer(self.forward_layers[i], x, self.hidden_size)
         if not self.backward_layers:
             return ahead
-        back = run_layer(self.backward_layers[i], reverse_within_lengths(x, lengths))
+        reversed_x = reverse_within_lengths(x, lengths)
+        back = run_layer(self.backward_layers[i], reversed_x, self.hidden_size)
         return torch.cat([ahead, reverse_within_lengths(back, lengths)], dim=-1)
 
 
-def run_layer(layer: nn.Module, x: Tensor) -> Tensor:
+def run_layer(layer: nn.Module, x: Tensor, hidden_size: int) -> Tensor:
     """Return the states of one layer and direction: (batch, time, hidden_size).
 
     On a CPU, large batches and long sequences are run in chunks of steps, each going on from
     the state of the one before it: what a chunk needs stays in the processor's cache.
     """
     batch, time, _ = x.shape
-    share = batch * time * layer.hidden_size / LARGE_VALUES
+    share = batch * time * hidden_size / LARGE_VALUES
     share = share if torch.is_grad_enabled() else share / WITHOUT_GRADIENT
     if x.device.type != "cpu" or share < 1:
         return layer(x)[0]
