@@ -109,7 +109,7 @@ def test_equals_torch_lstm_on_a_packed_batch(
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
-@pytest.mark.parametrize("chunk_steps", [1, 3])
+@pytest.mark.parametrize("chunk_steps", [1, 3, TIME])
 def test_chunks_of_large_batches_change_nothing(
     chunk_steps, lengths, bidirectional, monkeypatch
 ):
@@ -128,11 +128,17 @@ def test_chunks_of_large_batches_change_nothing(
         torch.testing.assert_close(value, whole, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize(("has_gradient", "n_calls"), [(True, 7), (False, 1)])
-def test_a_large_batch_is_cut_where_there_is_a_gradient(has_gradient, n_calls, monkeypatch):
+@pytest.mark.parametrize(
+    ("has_gradient", "times_as_many", "n_calls"),
+    [(True, 10, 7), (False, 10, 1), (False, 1, 7)],
+)
+def test_a_large_batch_is_cut_sooner_where_there_is_a_gradient(
+    has_gradient, times_as_many, n_calls, monkeypatch
+):
     stack, lengths = build_stack(), []
     x = random_input(LENGTHS["full"])
     monkeypatch.setattr(recurrent, "LARGE_VALUES", 2 * len(x) * HIDDEN)
+    monkeypatch.setattr(recurrent, "WITHOUT_GRADIENT", times_as_many)
     stack.forward_layers[0].register_forward_hook(
         lambda _, args, __: lengths.append(args[0].shape[1])
     )
