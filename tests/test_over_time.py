@@ -149,6 +149,17 @@ def test_a_display_of_a_regressor_shows_its_prediction(fitted_regressor, ragged)
     assert display.axes_[0].get_ylabel() == "prediction"
 
 
+def test_a_trajectory_is_that_of_the_chosen_target(ragged, targets):
+    both = np.column_stack([targets, -targets])
+    reg = LSTMRegressor(hidden_size=4, max_epochs=1, n_members=1).fit(ragged, both)
+    display = RiskTrajectoryDisplay.from_estimator(reg, ragged[3], target=1)
+    np.testing.assert_array_equal(display.risk, reg.predict_over_time(ragged[3:4])[0][:, 1])
+    assert display.axes_[0].get_ylabel() == "prediction 1"
+    for wrong in (2, -1, "x"):
+        with pytest.raises(ValueError, match=f"target={wrong!r} is not one of 2"):
+            RiskTrajectoryDisplay.from_estimator(reg, ragged[3], target=wrong)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -338,6 +338,13 @@ def test_an_error_in_a_callback_leaves_a_model_that_is_not_fitted(
 # skorch's callbacks
 
 
+@pytest.mark.parametrize("wrong", [print, ("print", print), "record", ("record",)])
+def test_what_is_no_callback_is_refused(ragged, labels, wrong):
+    model = LSTMClassifier(max_epochs=1, callbacks=[wrong], **FAST)
+    with pytest.raises(TypeError, match=r"callbacks of skorch .*but has .*(print|record)"):
+        model.fit(ragged, labels)
+
+
 @pytest.mark.parametrize("batch_size", [8, 11, 64])
 @pytest.mark.parametrize("name", [None, "record", "best"])
 def test_a_callback_sees_every_epoch_and_batch(ragged, labels, batch_size, name):

@@ -157,9 +157,15 @@ def training_callbacks(
     -------
     callbacks : list of skorch callbacks, or of pairs of a name and a callback
         The user's own come last but for the one that stops training.
+
+    Raises
+    ------
+    TypeError
+        If one of the user's is no callback of skorch.
     """
+    of_user = list(map(_checked, estimator.callbacks or ()))
     callbacks: list = [("sklstm_finite", CheckFinite())]
-    if epochs > 1 and not any(map(_is_schedule, estimator.callbacks or ())):
+    if epochs > 1 and not any(map(_is_schedule, of_user)):
         callbacks.append(("sklstm_schedule", WarmUpAndDecay(epochs)))
         callbacks.append(("sklstm_average", AverageWeights()))
     callbacks.append(("sklstm_best", KeepBest()))
@@ -169,12 +175,27 @@ def training_callbacks(
         callbacks.append(("sklstm_bar", EpochBar(type(estimator).__name__, epochs)))
     if getattr(estimator, "_skl_callbacks", None):
         callbacks.append(("sklstm_tasks", tasks))
-    callbacks.extend(estimator.callbacks or ())
+    callbacks.extend(of_user)
     if has_validation and estimator.early_stopping:
         stop = StopEarly(estimator.n_iter_no_change, estimator.tol)
         callbacks.append(("sklstm_stop", stop))
     return callbacks
 
 
+def _checked(callback: Any) -> Any:
+    """Return a callback of the user's, as it is."""
+    if not hasattr(_unnamed(callback), "on_train_begin"):
+        raise TypeError(
+            "`callbacks` must hold callbacks of skorch (skorch.callbacks.Callback), or pairs "
+            f"of a name and one, but has {callback!r}."
+        )
+    return callback
+
+
 def _is_schedule(callback: Any) -> bool:
-    return isinstance(callback[1] if isinstance(callback, tuple) else callback, LRScheduler)
+    return isinstance(_unnamed(callback), LRScheduler)
+
+
+def _unnamed(callback: Any) -> Any:
+    is_named = isinstance(callback, tuple) and len(callback) == 2
+    return callback[1] if is_named else callback

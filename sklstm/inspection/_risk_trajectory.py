@@ -100,7 +100,7 @@ class RiskTrajectoryDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, class_label=None, features=None, events=None, axes=None
+        cls, estimator, X, *, class_label=None, target=0, features=None, events=None, axes=None
     ):
         """Draw the predictions of a fitted estimator for one sequence.
 
@@ -116,6 +116,9 @@ class RiskTrajectoryDisplay:
         class_label : label, default=None
             The class whose probability is drawn; the last of `classes_` if None.
 
+        target : int, default=0
+            Which of several values of a regressor is drawn, counted from 0.
+
         features : sequence of str or int, default=None
             The features that are drawn, by name or number. If None, those that were
             measured most often, four at most.
@@ -130,13 +133,19 @@ class RiskTrajectoryDisplay:
         -------
         display : RiskTrajectoryDisplay
             The trajectory, drawn.
+
+        Raises
+        ------
+        ValueError
+            If X is not one sequence that the estimator can read, or if it has no such
+            class, target or feature.
         """
         import_pyplot(cls.__name__)
         X = one_sequence(X, cls.__name__)
         sequences_of(estimator, X)  # refuses what the estimator could not read
         names = _names_of(estimator, X)
         columns = _columns_of(features, names, X.values)
-        risk, risk_name = _risk_of(estimator, X, class_label)
+        risk, risk_name = _risk_of(estimator, X, class_label, target)
         display = cls(
             risk=risk,
             values=X.values[:, columns],
@@ -261,16 +270,25 @@ def _columns_of(features, names, values):
     return [names.index(f) if f in names else f for f in features]
 
 
-def _risk_of(estimator, X, class_label):
+def _risk_of(estimator, X, class_label, target):
     """Return the prediction after each step, and what it is called."""
     name = "predict_proba" if hasattr(estimator, "classes_") else "predict"
     # A model of a label at every step answers at every step anyway.
     over_time = getattr(estimator, name if estimator._labels_steps else f"{name}_over_time")
     if not hasattr(estimator, "classes_"):
-        return over_time(X).values.reshape(len(X.values), -1)[:, 0], "prediction"
+        return _value_of(over_time(X).values, target)
     labels = list(estimator.classes_)
     label = labels[-1] if class_label is None else class_label
     if label not in labels:
         raise ValueError(f"class_label={label!r} is not one of the classes {labels}.")
     risk = over_time(X).values[:, labels.index(label)]
     return risk, "risk" if class_label is None else f"risk of {label}"
+
+
+def _value_of(values, target):
+    """Return one of the values predicted at each step, and what it is called."""
+    n_targets = values.shape[1]
+    if target not in range(n_targets):
+        raise ValueError(f"target={target!r} is not one of {n_targets}, counted from 0.")
+    name = "prediction" if n_targets == 1 else f"prediction {target}"
+    return values[:, target], name
