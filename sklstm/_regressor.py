@@ -97,7 +97,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     quantile : float, default=0.5
         The quantile to predict with `loss="quantile"`, between 0 and 1.
 
-    max_epochs : int, default=40
+    max_epochs : int, default=24
         Number of passes over the training data, at most.
 
     batch_size : int or "auto", default="auto"
@@ -136,7 +136,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     n_iter_no_change : int or "auto", default="auto"
         Number of epochs without improvement after which early stopping stops. "auto" is
-        as many as make 250 steps of the optimiser: from 3, where data are many, to 10.
+        as many as make 125 steps of the optimiser: from 3, where data are many, to 10.
 
     tol : float, default=0.0
         Share of the validation loss by which an epoch has to improve to count.
@@ -275,7 +275,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     >>> from sklstm import LSTMRegressor
     >>> from sklstm.datasets import make_adding_problem
     >>> X, y = make_adding_problem(n_samples=500, n_timesteps=10, random_state=0)
-    >>> reg = LSTMRegressor(hidden_size=16, max_epochs=40, random_state=0).fit(X, y)
+    >>> reg = LSTMRegressor(random_state=0).fit(X, y)
     >>> reg.predict(X[:3]).shape
     (3,)
     >>> reg.score(X, y) > 0.5
@@ -307,7 +307,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         n_members="auto",
         loss="squared_error",
         quantile=0.5,
-        max_epochs=40,
+        max_epochs=24,
         batch_size="auto",
         lr=0.006,
         weight_decay=0.01,

@@ -120,10 +120,10 @@ def test_early_stopping_waits_n_iter_no_change_epochs(overfitting, patience):
 
 @pytest.mark.parametrize(
     ("n_samples", "batch_size", "n_epochs"),
-    [(100, 45, 10), (100, 2, 6), (200, 1, 3)],
+    [(100, 45, 10), (100, 4, 6), (200, 1, 3)],
 )
-def test_patience_is_as_many_epochs_as_make_250_steps(n_samples, batch_size, n_epochs):
-    """Of nine tenths of the samples: 2, 45 or 180 steps an epoch."""
+def test_patience_is_as_many_epochs_as_make_125_steps(n_samples, batch_size, n_epochs):
+    """Of nine tenths of the samples: 2, 23 or 180 steps an epoch."""
     y = np.random.default_rng(0).normal(size=n_samples)
     model = LSTMRegressor(batch_size=batch_size, tol=1.0, max_epochs=20, **ONE_MEMBER)
     model.fit(numbered(n_samples), y)  # no loss is below 0, so that no epoch counts

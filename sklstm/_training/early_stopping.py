@@ -9,7 +9,7 @@ from skorch.callbacks import Callback
 
 from sklstm._training.optimizer import optimized_tensors
 
-PATIENCE_STEPS = 250
+PATIENCE_STEPS = 125
 """Steps without improvement that are worth waiting for, where patience is "auto"."""
 
 PATIENCE_EPOCHS = 3, 10
