@@ -25,8 +25,10 @@ def changes_to(x, scale=0.1, changed=(0, 2), seed=0):
         return Jitter(scale, changed, x.shape[2])(x) - x
 
 
-def test_a_step_a_sequence_and_its_size_are_changed_by_as_much():
-    changes = changes_to(torch.full((BATCH, TIME, COLUMNS), 5.0))[..., [0, 2]]
+@pytest.mark.parametrize("changed", [(0, 2), (0, 1, 2)])
+def test_a_step_a_sequence_and_its_size_are_changed_by_as_much(changed):
+    x = torch.full((BATCH, TIME, COLUMNS), 5.0)
+    changes = changes_to(x, changed=changed)[..., [0, 2]]
     of_steps = changes.std(dim=1).mean()
     of_sequences = changes.mean(dim=1)
     common, own = of_sequences.mean(dim=1), of_sequences[:, 0] - of_sequences[:, 1]
@@ -52,9 +54,10 @@ def test_nothing_is_changed_out_of_training_or_without_columns(x):
     assert Jitter(0.0, [0], COLUMNS)(x) is x
 
 
-def test_the_input_itself_is_left_alone(x):
+@pytest.mark.parametrize("changed", [(0, 2), (0, 1, 2)])
+def test_the_input_itself_is_left_alone(x, changed):
     before = x.clone()
-    changes_to(x)
+    changes_to(x, changed=changed)
     assert torch.equal(x, before)
 
 
@@ -108,7 +111,7 @@ def test_codes_are_not_jittered(labels):
     X = SequenceArray(values, X.lengths, categories={1: ["a", "b", "c"]})
     clf = LSTMClassifier(**FAST).fit(X, labels)
     assert clf.module_.config["jittered_features"] == (0, 2)
-    assert clf.module_.jitter.is_changed.tolist() == [1, 1, 0]
+    assert clf.module_.jitter.changed.tolist() == [0, 1]
 
 
 def test_it_is_gone_by_half_of_the_fit_and_whole_again_after_the_fit(ragged, labels):

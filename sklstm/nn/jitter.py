@@ -44,9 +44,9 @@ class Jitter(nn.Module):
         super().__init__()
         self.scale = scale if len(changed) else 0.0
         self.share = 1.0
-        is_changed = torch.zeros(n_columns)
-        is_changed[list(changed)] = 1.0
-        self.register_buffer("is_changed", is_changed, persistent=False)
+        changed = torch.as_tensor(changed, dtype=torch.long)
+        self.register_buffer("changed", changed, persistent=False)
+        self.changes_all = changed.tolist() == list(range(n_columns))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x, (batch, time, n_columns), in training with small changes."""
@@ -54,6 +54,13 @@ class Jitter(nn.Module):
         if not self.training or scale == 0:
             return x
         x = x.transpose(0, 1)  # (time, batch, n_columns), as batches mostly lie
-        factor, shift = normal_like(x[:1, :, :1]), normal_like(x[:1])
-        changes = normal_like(x).add_(shift).addcmul_(x, factor)
-        return torch.addcmul(x, changes, self.is_changed, value=scale).transpose(0, 1)
+        if self.changes_all:
+            return _changed(x, scale).transpose(0, 1)
+        some = _changed(x.index_select(2, self.changed), scale)
+        return x.index_copy(2, self.changed, some).transpose(0, 1)
+
+
+def _changed(x: Tensor, scale: float) -> Tensor:
+    factor, shift = normal_like(x[:1, :, :1]), normal_like(x[:1])
+    changes = normal_like(x).add_(shift).addcmul_(x, factor)
+    return torch.add(x, changes, alpha=scale)
