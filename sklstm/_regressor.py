@@ -152,8 +152,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         What stands in for a missing value of a feature that has missing values in
         training: the feature's mean, its last value, or its last value fading to the
         mean, as in GRU-D [4]_, at a speed that is learnt. Until a feature is first seen,
-        its mean. In each case the network is also told how fresh the value is: 1 where it
-        is measured, and one over one plus the time since then where it is missing.
+        its mean. In each case the network is also told what is missing, and how fresh the
+        value is: one over one plus the time since it was measured.
 
     categorical_features : array-like of bool, int or str, "from_dtype" or None, \
             default="from_dtype"

@@ -121,5 +121,5 @@ def test_values_are_filtered_but_not_the_marks_of_gaps():
     options = {"missing_features": (0, 1), "has_times": True, "categories": [(2, 5)]}
     network = SequenceNetwork(COLUMNS, 1, n_filters=4, **options)
     n_codes = network.inputs.embeddings.n_outputs
-    assert network.inputs.value_columns == [0, 1, *range(5, 5 + n_codes)]
+    assert network.inputs.value_columns == [0, 1, *range(7, 7 + n_codes)]
     assert network.convolution.filters.groups == 2 + n_codes

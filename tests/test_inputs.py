@@ -38,14 +38,15 @@ def test_features_without_gaps_are_standardised_and_no_more():
 def test_gaps_are_marked_for_the_named_features_only(missing):
     inputs = build_inputs(3, [2], missing=missing)
     columns = columns_of(inputs, [[1.0, NAN, 2.0], [NAN, NAN, NAN], [3.0, NAN, NAN]])
-    assert inputs.n_outputs == columns.shape[1] == 4
-    np.testing.assert_allclose(columns[:, 3], [1, 1 / 2, 1 / 3])
+    assert inputs.n_outputs == columns.shape[1] == 5
+    assert columns[:, 3].tolist() == [0, 1, 1]
+    np.testing.assert_allclose(columns[:, 4], [1, 1 / 2, 1 / 3])
     assert columns[:, :2].tolist() == [[1, 0], [0, 0], [3, 0]]
 
 
 def test_columns_of_gaps_are_in_the_order_of_the_names():
     columns = columns_of(build_inputs(3, [2, 0]), [[NAN, 1.0, 2.0]])
-    assert columns[0, 3:].tolist() == [1, 0.5]
+    assert columns[0, 3:].tolist() == [0, 1, 1, 0.5]
 
 
 def test_indicator_puts_the_mean_into_gaps():
@@ -90,9 +91,9 @@ def test_times_give_the_gap_and_the_time_since_last_seen_in_their_unit():
     inputs.time_scale.fill_(10.0)
     x = [[NAN], [1.0], [NAN]]
     columns = columns_of(inputs, x, times=[100, 130, 150])
-    assert inputs.n_outputs == columns.shape[1] == 3
-    np.testing.assert_allclose(columns[:, 2], np.log1p([0, 3, 2]))
-    np.testing.assert_allclose(columns[:, 1], [1 / 2, 1, 1 / 3])
+    assert inputs.n_outputs == columns.shape[1] == 4
+    np.testing.assert_allclose(columns[:, 3], np.log1p([0, 3, 2]))
+    np.testing.assert_allclose(columns[:, 2], [1 / 2, 1, 1 / 3])
 
 
 def test_times_of_another_unit_or_start_give_the_same_columns():

@@ -83,12 +83,12 @@ class StepInputs(nn.Module):
     """Turn the steps of sequences into the columns a network reads.
 
     Numbers are standardised, categories become embeddings. For each feature in
-    `missing_features` a column is added that says how fresh its value is: one over one plus
-    the time since the feature was last seen. It is 1 where the feature is measured, which
-    makes it a mark of what is missing as well, and falls towards 0 from there. Time is
-    counted in steps or, where there are times, in units of `time_scale`; before a
-    feature is first seen it counts from one unit before the sequence began. Where there
-    are times, the logarithm of one plus the gap to the previous step is a column too.
+    `missing_features`, two columns are added: one that is 1 where the value is missing,
+    and one that says how fresh it is, which is one over one plus the time since the
+    feature was last seen. Time is counted in steps or, where there are times, in units of
+    `time_scale`; before a feature is first seen it counts from one unit before the
+    sequence began. Where there are times, the logarithm of one plus the gap to the
+    previous step is a column too.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class StepInputs(nn.Module):
         Number of features of a step.
 
     missing_features : sequence of int, default=()
-        Features whose gaps are filled by `missing` and told. A missing value of any
+        Features whose gaps are filled by `missing` and marked. A missing value of any
         other number becomes its mean; a missing category has an embedding of its own.
 
     missing : {"indicator", "forward", "decay"}, default="forward"
@@ -147,7 +147,7 @@ class StepInputs(nn.Module):
         self.embeddings = CodeEmbeddings([n for _, n in categories], dropout)
         self.missing = missing
         self.has_times = has_times
-        self.n_columns = n_features + len(missing_features) + has_times
+        self.n_columns = n_features + 2 * len(missing_features) + has_times
         self.n_outputs = self.n_columns - len(categories) + self.embeddings.n_outputs
         self.register_buffer("missing_features", self.split.places_of(missing_features))
         self.register_buffer("time_scale", torch.ones((), dtype=torch.float64))
@@ -161,11 +161,11 @@ class StepInputs(nn.Module):
         numbers = self.split.numbers
         marked = numbers[self.missing_features].tolist()
         coded = self.embeddings.origins(self.split.codes)
-        return [*numbers.tolist(), *marked, *[-1] * self.has_times, *coded]
+        return [*numbers.tolist(), *2 * marked, *[-1] * self.has_times, *coded]
 
     @property
     def value_columns(self) -> list[int]:
-        """The columns that come out which hold values, not how fresh they are, nor times."""
+        """The columns that come out which hold values: no marks of gaps, no times."""
         n_numbers, n_codes = self.split.n_numbers, self.embeddings.n_outputs
         return [*range(n_numbers), *range(self.n_outputs - n_codes, self.n_outputs)]
 
@@ -213,7 +213,7 @@ class StepInputs(nn.Module):
             if self.missing != "indicator":
                 columns = [self._carry_forward(z, last_seen, first_row)]
             since = _time_since(time, last_seen, first_row)
-            columns.append(torch.reciprocal(1 + since).to(dtype))
+            columns += [is_missing.to(dtype), torch.reciprocal(1 + since).to(dtype)]
         if self.has_times:
             columns.append(torch.log1p(_gaps(time, first_row)).to(dtype))
         return columns
@@ -227,11 +227,12 @@ class StepInputs(nn.Module):
         if self.missing != "decay" or not len(self.missing_features):
             return columns
         n_numbers, n_missing = self.split.n_numbers, len(self.missing_features)
-        values, others = columns.split([n_numbers, self.n_columns - n_numbers], dim=-1)
-        since = torch.reciprocal(others[..., :n_missing]) - 1  # from how fresh they are
+        values, marks = columns.split([n_numbers, self.n_columns - n_numbers], dim=-1)
+        fresh = marks[..., n_missing : 2 * n_missing]
+        since = torch.reciprocal(fresh) - 1
         left = torch.exp(-F.softplus(self.fading) * since)
         faded = values.index_select(-1, self.missing_features) * left
-        return torch.cat([values.index_copy(-1, self.missing_features, faded), others], dim=-1)
+        return torch.cat([values.index_copy(-1, self.missing_features, faded), marks], dim=-1)
 
     def _in_units(self, times: Tensor | None, n_rows: int, device: torch.device) -> Tensor:
         if not self.has_times:

@@ -87,7 +87,7 @@ class SequenceNetwork(nn.Module):
         state.
 
     missing_features, missing_static : sequence of int, default=()
-        Columns whose gaps are told by columns of their own.
+        Columns whose gaps are marked by columns of their own.
 
     jittered_features : sequence of int, default=()
         Features that `jitter` changes; none of `categories`.
