@@ -125,7 +125,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     n_iter_no_change : int or "auto", default="auto"
         Number of epochs without improvement after which early stopping stops. "auto" is
-        as many as make 125 steps of the optimiser: from 3, where data are many, to 10.
+        as many as make 125 steps of the optimiser: from 2, where data are many, to 10.
 
     tol : float, default=0.0
         Share of the validation loss by which an epoch has to improve to count.

@@ -120,7 +120,7 @@ def test_early_stopping_waits_n_iter_no_change_epochs(overfitting, patience):
 
 @pytest.mark.parametrize(
     ("n_samples", "batch_size", "n_epochs"),
-    [(100, 45, 10), (100, 4, 6), (200, 1, 3)],
+    [(100, 45, 10), (100, 4, 6), (200, 1, 2)],
 )
 def test_patience_is_as_many_epochs_as_make_125_steps(n_samples, batch_size, n_epochs):
     """Of nine tenths of the samples: 2, 23 or 180 steps an epoch."""

@@ -12,7 +12,7 @@ from sklstm._training.optimizer import optimized_tensors
 PATIENCE_STEPS = 125
 """Steps without improvement that are worth waiting for, where patience is "auto"."""
 
-PATIENCE_EPOCHS = 3, 10
+PATIENCE_EPOCHS = 2, 10
 """Bounds on the epochs that these steps are: a single one proves little, and time is dear."""
 
 
