@@ -289,6 +289,6 @@ def _value_of(values, target):
     """Return one of the values predicted at each step, and what it is called."""
     n_targets = values.shape[1]
     if target not in range(n_targets):
-        raise ValueError(f"target={target!r} is not one of {n_targets}, counted from 0.")
+        raise ValueError(f"target={target!r} is not one of {n_targets} targets, from 0 on.")
     name = "prediction" if n_targets == 1 else f"prediction {target}"
     return values[:, target], name

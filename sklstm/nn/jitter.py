@@ -61,6 +61,7 @@ class Jitter(nn.Module):
 
 
 def _changed(x: Tensor, scale: float) -> Tensor:
+    """Return x, (time, batch, n_changed), with the three changes."""
     factor, shift = normal_like(x[:1, :, :1]), normal_like(x[:1])
     changes = normal_like(x).add_(shift).addcmul_(x, factor)
     return torch.add(x, changes, alpha=scale)
