@@ -56,6 +56,15 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     kernel_size : int, default=9
         Number of steps that a filter sees: the current one and those before it.
 
+    stride : int or "auto", default="auto"
+        Number of steps by which the recurrent layers move on at a time, counted back from the
+        last step of a sequence: at each stop they read the filters there, and all steps
+        since the last stop side by side. Predictions after every step remain, each from
+        stops of its own; in training, where to stop is drawn anew each time a sequence is
+        read, but for its last step. "auto" is a fiftieth of the mean length, from 1 to 8:
+        long signals are read in a fraction of the time. It is 1 for sequences of
+        categories, for labels of steps, without filters and with `bptt_steps`.
+
     dropout : float, default=0.3
         Probability of dropping a value between recurrent layers and before the output,
         in training. Values of the embedding of a category at a step are dropped twice,
@@ -296,6 +305,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         bidirectional=False,
         n_filters=32,
         kernel_size=9,
+        stride="auto",
         dropout=0.3,
         jitter=0.2,
         pooling="concat",
@@ -331,6 +341,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
             bidirectional=bidirectional,
             n_filters=n_filters,
             kernel_size=kernel_size,
+            stride=stride,
             dropout=dropout,
             jitter=jitter,
             pooling=pooling,

@@ -8,6 +8,7 @@ from torch import nn
 
 from sklstm._categories import count_categories
 from sklstm._members import MemberSamples
+from sklstm._samples import StepSamples, TrainingSamples
 from sklstm._selection import SequenceSelection, WeightedSteps
 from sklstm._state import building_state
 from sklstm._statistics import ColumnStatistics, column_statistics
@@ -25,12 +26,19 @@ GAPPY_BOUND = 3.0
 What is measured now and then, as in a laboratory, has a long tail and slips of the pen in it.
 Of a signal that is recorded at each step, the peaks matter."""
 
+STOPS = 50
+"""Number of stops of "auto" strides through a sequence of average length, at least."""
+
+MAX_STRIDE = 8
+"""The longest of "auto" strides."""
+
 
 def build_network(
     train: MemberSamples,
     n_outputs: int,
     *,
     standardize: bool,
+    stride: int | str,
     **options: Any,
 ) -> Network:
     """Build a network for samples, with the statistics of their features.
@@ -45,6 +53,9 @@ def build_network(
 
     standardize : bool
         Whether the network standardises its inputs.
+
+    stride : int or "auto"
+        Steps from one stop of the recurrent layers to the next.
 
     **options : dict
         Further arguments of the network.
@@ -63,8 +74,12 @@ def build_network(
     if sequences.static is not None:
         static = column_statistics([(sequences.static, weight)], without_far=True)
         options["missing_static"] = static_numbers[static.missing[static_numbers] > 0]
+    if stride == "auto":
+        is_plain = options["bptt_steps"] is not None or not options["n_filters"]
+        stride = 1 if is_plain or array.categories else auto_stride(train.samples)
     network = _new_network(
         n_members=len(train.rows),
+        stride=stride,
         n_features=sequences.n_features,
         n_outputs=n_outputs,
         n_static=sequences.n_static,
@@ -86,6 +101,15 @@ def build_network(
         if array.categories or array.static_categories:
             _set_counts(member, sequences.take(rows), weight[rows])
     return network
+
+
+def auto_stride(samples: TrainingSamples) -> int:
+    """Return a stride for samples: more than 1 for labels of long sequences."""
+    if isinstance(samples, StepSamples):
+        return 1
+    mean_length = np.average(samples.sequences.lengths, weights=samples.sequence_weight)
+    # Rounded, so that weights and as many copies give the same at the threshold itself.
+    return int(np.clip(np.round(mean_length, 9) // STOPS, 1, MAX_STRIDE))
 
 
 def _others(categories: dict[int, np.ndarray], n_columns: int) -> np.ndarray:

@@ -18,6 +18,7 @@ NETWORK_PARAMETERS = (
     "bidirectional",
     "n_filters",
     "kernel_size",
+    "stride",
     "dropout",
     "jitter",
     "pooling",
@@ -40,6 +41,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         "bidirectional": ["boolean"],
         "n_filters": [Interval(Integral, 0, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "stride": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "jitter": [Interval(Real, 0, None, closed="left")],
         "pooling": [StrOptions({"last", "mean", "max", "concat", "attention"})],
@@ -78,6 +80,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         bidirectional,
         n_filters,
         kernel_size,
+        stride,
         dropout,
         jitter,
         pooling,
@@ -111,6 +114,7 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
         self.bidirectional = bidirectional
         self.n_filters = n_filters
         self.kernel_size = kernel_size
+        self.stride = stride
         self.dropout = dropout
         self.jitter = jitter
         self.pooling = pooling

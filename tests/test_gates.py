@@ -31,10 +31,10 @@ def states_of(clf, X, network=None):
         columns = network.prepare(
             torch.from_numpy(part.values), first_row, torch.from_numpy(part.times)
         )
+        columns = columns[None]
         with torch.no_grad():
-            states.append(
-                network.recurrent(network.recurrent_inputs(columns[None]))[0][0].numpy()
-            )
+            read = network.recurrent_inputs(columns, network.all_phases(columns, None))
+            states.append(network.recurrent(read)[0][0].numpy())
     return states
 
 

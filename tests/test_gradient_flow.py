@@ -22,7 +22,8 @@ def states_and_loss(model, X, y, t):
     network = model.module_
     columns = network.prepare(torch.from_numpy(X), torch.zeros(len(X), dtype=torch.long))
     network = copy.deepcopy(network).double()
-    columns = network.recurrent_inputs(columns[None].double()).detach()
+    columns = columns[None].double()
+    columns = network.recurrent_inputs(columns, network.last_phase(columns, None)).detach()
     cell = cell_of(network, 0, "forward").double()
     target = torch.tensor(model._loss_target(np.array([[y]]), network))
 

@@ -22,6 +22,8 @@ CONFIGS = {
     },
     "decay": {"missing_features": (0, 1), "missing": "decay"},
     "filters": {"n_filters": 5, "kernel_size": 3, "missing_features": (1,)},
+    "stride": {"stride": 3, "n_filters": 5, "kernel_size": 3, "missing_features": (1,)},
+    "stride, both directions": {"stride": 2, "bidirectional": True, "n_static": STATIC},
 }
 
 

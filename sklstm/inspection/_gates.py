@@ -148,19 +148,21 @@ def memory_span(estimator, X, layer=0, direction="forward", member=0):
         )
     share = kept[0].values.astype(np.float64)
     with np.errstate(divide="ignore"):
-        return np.log(0.5) / np.log(share).mean(axis=0)
+        n_read = np.log(0.5) / np.log(share).mean(axis=0)
+    return n_read * estimator.module_.config["stride"]
 
 
 @torch.inference_mode()
 def _run_cell(network, cell, layer, direction, inputs) -> dict[str, torch.Tensor]:
     """Return every named value, (batch, time, hidden_size), as the steps were recorded."""
-    lengths = inputs.get("lengths")
-    x = network.recurrent.layer_input(
-        network.recurrent_inputs(inputs["columns"]), lengths, layer
-    )
+    phases = network.all_phases(inputs["columns"], inputs.get("lengths"))
+    x = network.recurrent_inputs(inputs["columns"], phases)
+    x = network.recurrent.layer_input(x, phases.lengths, layer)
     if direction == "backward":
-        x = reverse_within_lengths(x, lengths)
+        x = reverse_within_lengths(x, phases.lengths)
     values = cell.trace(x)
     if direction == "backward":
-        values = {name: reverse_within_lengths(v, lengths) for name, v in values.items()}
-    return values
+        values = {
+            name: reverse_within_lengths(v, phases.lengths) for name, v in values.items()
+        }
+    return {name: phases.spread(value) for name, value in values.items()}

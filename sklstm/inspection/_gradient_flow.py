@@ -57,7 +57,8 @@ def gradient_flow(estimator, X, y, layer=0, direction="forward", member=0):
         same ids and times for one, an array (n_samples, n_timesteps) for an array of full
         sequences, a list otherwise. The loss is that of the fit, on the standardised
         target of a regressor, without weights and dropout; for a target at every step it
-        is the mean over the labelled steps of the sequence.
+        is the mean over the labelled steps of the sequence. Where `stride` is above 1, a
+        step that is not read has the norm of the next one that is.
 
     Raises
     ------
@@ -100,10 +101,8 @@ def gradient_flow(estimator, X, y, layer=0, direction="forward", member=0):
         selected = samples.sequences
         for indices in batches_by_steps(selected.lengths, MAX_STEPS):
             batch = tensors.batch(indices)
-            gradient = _norms(estimator, network, states, batch)
-            lengths = batch[0].get("lengths")
-            if direction == "backward":
-                gradient = reverse_within_lengths(gradient[..., None], lengths)[..., 0]
+            norms_read = _norms(estimator, network, states, batch)
+            gradient = _as_recorded(estimator, network, norms_read, batch[0], direction)
             selected.fill(norms, indices, gradient.cpu().numpy())
     return steps_like(X, norms, sequences)
 
@@ -140,7 +139,7 @@ def _watched(
 
 
 def _norms(estimator, network: SequenceNetwork, watched: _WatchedLayer, batch) -> Tensor:
-    """Return the norms at all steps, (batch, time), in the order of reading."""
+    """Return the norms at all steps that are read, in the order of reading."""
     inputs, (target, weight) = batch
     watched.states.clear()
     scores = network.step_scores if estimator._labels_steps else network.scores
@@ -156,6 +155,18 @@ def _norms(estimator, network: SequenceNetwork, watched: _WatchedLayer, batch) -
     ]
     n_states = len(watched.states[0])
     return torch.stack(squares, dim=1).unflatten(1, (-1, n_states)).sum(-1).sqrt()
+
+
+def _as_recorded(estimator, network: SequenceNetwork, norms: Tensor, inputs, direction):
+    """Return norms of states in the order of reading, for all steps: (batch, time)."""
+    columns, lengths = inputs["columns"], inputs.get("lengths")
+    by_step = estimator._labels_steps
+    find_phases = network.all_phases if by_step else network.last_phase
+    phases = find_phases(columns, lengths)
+    norms = norms[..., None]
+    if direction == "backward":
+        norms = reverse_within_lengths(norms, phases.lengths)
+    return (phases.spread(norms) if by_step else phases.hold(norms))[..., 0]
 
 
 def _share_of_its_sequence(samples: TrainingSamples) -> np.ndarray:

@@ -10,6 +10,7 @@ from sklstm.nn.convolution import CausalConvolution
 from sklstm.nn.dropout import Dropout
 from sklstm.nn.inputs import Categories, StaticInputs, StepInputs
 from sklstm.nn.jitter import Jitter
+from sklstm.nn.phases import AllPhases, LastPhase, Phases, draw_early
 from sklstm.nn.pooling import is_padding
 from sklstm.nn.recurrent import RecurrentStack
 from sklstm.nn.self_attention import SelfAttention
@@ -103,6 +104,12 @@ class SequenceNetwork(nn.Module):
         Number of heads of a :class:`~sklstm.nn.self_attention.SelfAttention` over the
         states; none if None. A step sees those before it, or all if `bidirectional`.
 
+    stride : int, default=1
+        Number of steps by which the recurrent layers move on at a time, counted back from
+        the last step of a sequence. At each stop they read the filters there, and the steps
+        since the last stop side by side. In training, all stops but the last are counted from
+        one of the last `stride` steps, drawn at random, see :mod:`sklstm.nn.phases`.
+
     bptt_steps : int or None, default=None
         Number of steps that gradients go back in training, at most. The memory it takes
         does not grow with longer sequences. None sets no bound.
@@ -171,6 +178,7 @@ class SequenceNetwork(nn.Module):
         missing: str = "forward",
         has_times: bool = False,
         num_attention_heads: int | None = None,
+        stride: int = 1,
         bptt_steps: int | None = None,
         categories: Categories = (),
         static_categories: Categories = (),
@@ -197,11 +205,12 @@ class SequenceNetwork(nn.Module):
             "missing": missing,
             "has_times": has_times,
             "num_attention_heads": num_attention_heads,
+            "stride": stride,
             "bptt_steps": bptt_steps,
             "categories": _as_pairs(categories),
             "static_categories": _as_pairs(static_categories),
         }
-        _check_truncation(bptt_steps, bidirectional, num_attention_heads)
+        _check_truncation(bptt_steps, bidirectional, num_attention_heads, stride)
         self.inputs = StepInputs(
             n_features, missing_features, missing, has_times, categories, dropout
         )
@@ -220,7 +229,8 @@ class SequenceNetwork(nn.Module):
 
     def _build_recurrent(self) -> RecurrentStack:
         options = {name: self.config[name] for name in RECURRENT_OPTIONS}
-        return RecurrentStack(self.convolution.n_outputs, **options)
+        n_earlier = (self.config["stride"] - 1) * self.inputs.n_outputs
+        return RecurrentStack(self.convolution.n_outputs + n_earlier, **options)
 
     def _add_head(self, pooling: str, n_outputs: int) -> None:
         """Add what leads from the states to the outputs."""
@@ -331,22 +341,35 @@ class SequenceNetwork(nn.Module):
             steps = self.config["bptt_steps"]
             pooled = at_ends_in_chunks(self._pooled_on, columns, lengths, steps)
         else:
-            pooled = self.pooling(*self._states(columns, lengths), lengths)
+            phase = self.last_phase(columns, lengths)
+            pooled = self.pooling(*self._states(columns, phase), phase.lengths)
         if static is None:
             return pooled
         return torch.cat([pooled, self.static_inputs(static)], dim=-1)
 
-    def recurrent_inputs(self, columns: Tensor) -> Tensor:
-        """Return what the recurrent layers read: (batch, time, convolution.n_outputs)."""
-        return self.convolution(self.inputs(columns))
+    def recurrent_inputs(self, columns: Tensor, phases: Phases) -> Tensor:
+        """Return what the recurrent layers read: (n_read, n_stops, n_columns)."""
+        x = self.convolution(self.inputs(columns))
+        return phases.read(x, self.inputs.n_outputs)
 
-    def _states(self, columns: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the states at every step, and after the whole sequence was read."""
-        outputs, last = self.recurrent(self.recurrent_inputs(columns), lengths)
+    def last_phase(self, columns: Tensor, lengths: Tensor | None) -> LastPhase:
+        """Return where to stop on the way to a prediction after the last step."""
+        stride = self.config["stride"]
+        early = draw_early(columns, stride) if self.training and stride > 1 else None
+        return LastPhase(columns, lengths, stride, early)
+
+    def all_phases(self, columns: Tensor, lengths: Tensor | None) -> AllPhases:
+        """Return where to stop on the ways to predictions after all steps."""
+        return AllPhases(columns, lengths, self.config["stride"])
+
+    def _states(self, columns: Tensor, phases: Phases) -> tuple[Tensor, Tensor]:
+        """Return the states at all stops, and after all of them."""
+        x = self.recurrent_inputs(columns, phases)
+        outputs, last = self.recurrent(x, phases.lengths)
         if self.attention is None:
             return outputs, last
-        outputs = self.attention(outputs, lengths)
-        return outputs, self.recurrent.last(outputs, lengths)
+        outputs = self.attention(outputs, phases.lengths)
+        return outputs, self.recurrent.last(outputs, phases.lengths)
 
     def _is_truncated(self, columns: Tensor) -> bool:
         steps = self.config["bptt_steps"]
@@ -447,15 +470,20 @@ class SequenceNetwork(nn.Module):
         Returns
         -------
         weights : Tensor of shape (n_steps, 1)
-            Those of the first sequence's steps, which sum to 1, then the second's.
+            Those of the first sequence's steps, which sum to 1, then the second's; 0
+            between stops.
         """
-        states, _ = self._states(columns, lengths)
-        return _real_steps(self.pooling.weights(states, lengths), lengths)
+        phase = self.last_phase(columns, lengths)
+        states, _ = self._states(columns, phase)
+        weights = phase.spread(self.pooling.weights(states, phase.lengths))
+        return _real_steps(weights, lengths)
 
     def _pooled_over_time(self, columns, lengths, static, places=None) -> Tensor:
         """Return the pooled state of the steps so far: (n_steps, head's inputs)."""
-        states, _ = self._states(columns, lengths)
-        pooled = self._beside(self.pooling.over_time(states), static)
+        phases = self.all_phases(columns, lengths)
+        states, _ = self._states(columns, phases)
+        pooled = phases.spread(self.pooling.over_time(states))
+        pooled = self._beside(pooled, static)
         return _real_steps(pooled, lengths, places)
 
     def _beside(self, pooled: Tensor, static: Tensor | None) -> Tensor:
@@ -485,7 +513,10 @@ def _as_pairs(categories: Categories) -> tuple[tuple[int, int], ...]:
 
 
 def _check_truncation(
-    bptt_steps: int | None, bidirectional: bool, num_attention_heads: int | None
+    bptt_steps: int | None,
+    bidirectional: bool,
+    num_attention_heads: int | None,
+    stride: int,
 ) -> None:
     if bptt_steps is None:
         return
@@ -498,6 +529,11 @@ def _check_truncation(
         raise ValueError(
             f"bptt_steps={bptt_steps} needs num_attention_heads=None: attention between "
             "steps has to hold the states of all of them."
+        )
+    if stride > 1:
+        raise ValueError(
+            f"bptt_steps={bptt_steps} needs stride=1: strides are counted from the end of a "
+            "sequence, which truncation has not read yet."
         )
 
 
