@@ -27,10 +27,10 @@ What is measured now and then, as in a laboratory, has a long tail and slips of 
 Of a signal that is recorded at each step, the peaks matter."""
 
 STOPS = 50
-"""Number of stops of "auto" strides through a sequence of average length, at least."""
+"""What "auto" divides the average length by: so many stops are left at least."""
 
 MAX_STRIDE = 8
-"""The longest of "auto" strides."""
+"""The longest stride of "auto"."""
 
 
 def build_network(

@@ -150,7 +150,7 @@ def long_sequences(n_steps, n_samples=12):
 def test_auto_grows_with_the_length(n_steps, stride):
     X, y = long_sequences(n_steps)
     for model in (LSTMClassifier, LSTMRegressor):
-        fitted = model(**{**FAST, "max_epochs": 1}).fit(X, y)
+        fitted = model(stride="auto", **{**FAST, "max_epochs": 1}).fit(X, y)
         assert fitted.module_.config["stride"] == stride
 
 
