@@ -28,7 +28,8 @@ from sklstm._steps import (
     step_weights,
     warn_of_steps,
 )
-from sklstm._training.batches import MemberData, auto_batch_size
+from sklstm._training.auto import auto_batch_size, auto_epochs, auto_learning_rate
+from sklstm._training.batches import MemberData
 from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
 from sklstm._training.tensors import TrainingTensors
@@ -237,6 +238,7 @@ class _BaseLSTM(
             self._split_seed = seed
         n_members = self._count_members(is_new, auto_members)
         train, valid = self._divide(samples, valid, holds_out, n_members)
+        epochs = self._count_epochs(epochs, train)
         device = resolve_device(self.device)
         context = self._init_callback_context(max_subtasks=epochs)
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
@@ -253,6 +255,12 @@ class _BaseLSTM(
         for name, value in self._fitted_attributes(net).items():
             setattr(self, name, value)
         return self
+
+    def _count_epochs(self, epochs, train):
+        if epochs != "auto":
+            return epochs
+        lengths = train.samples.sequences.lengths[min(train.rows, key=len)]
+        return auto_epochs(len(lengths), self._batch_size(lengths))
 
     def _divide(self, samples, valid, holds_out, n_members):
         """Return what each member learns from, and what it is validated on."""
@@ -304,7 +312,7 @@ class _BaseLSTM(
             by_step=self._labels_steps,
             n_parts=n_parts,
             callbacks=training_callbacks(self, epochs, valid is not None, tasks),
-            lr=self.lr,
+            lr=auto_learning_rate(batch_size) if self.lr == "auto" else self.lr,
             optimizer__weight_decay=self.weight_decay,
             batch_size=batch_size,
             device=device,

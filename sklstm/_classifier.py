@@ -95,8 +95,9 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         vary less from seed to seed [6]_. "auto" is 4, but 1 for fewer than 100 samples
         without validation data, and in :meth:`partial_fit`.
 
-    max_epochs : int, default=40
-        Number of passes over the training data, at most.
+    max_epochs : int or "auto", default="auto"
+        Number of passes over the training data, at most. "auto" is as many as make 1,200
+        updates of the weights: from 20, where data are many, to 40.
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two near a 64th of the samples,
@@ -104,12 +105,13 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         on average. Where all sequences fit into one batch and none are held out, training is
         exact in its weights: an integer weight and that many copies give the same model.
 
-    lr : float, default=0.003
+    lr : float or "auto", default="auto"
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
         the first steps, lowers it to 0 along a half cosine [3]_ by `max_epochs`, and
         averages the weights over about the last hundred steps. Where `callbacks` hold a
         scheduler, it decides, and weights are not averaged; `partial_fit` keeps the rate
-        constant.
+        constant. "auto" is 0.003 for batches of 16 sequences and grows with the square root
+        of their size, to 0.006 for 64 and more [12]_.
 
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.
@@ -275,6 +277,9 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     .. [11] T. T. Um et al. "Data augmentation of wearable sensor data for Parkinson's disease
        monitoring using convolutional neural networks". ICMI, 2017.
 
+    .. [12] S. Malladi, K. Lyu, A. Panigrahi and S. Arora. "On the SDEs and scaling rules for
+       adaptive gradient algorithms". NeurIPS, 2022.
+
     Examples
     --------
     >>> from sklstm import LSTMClassifier
@@ -311,9 +316,9 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         pooling="concat",
         num_attention_heads=None,
         n_members="auto",
-        max_epochs=40,
+        max_epochs="auto",
         batch_size="auto",
-        lr=0.003,
+        lr="auto",
         weight_decay=0.01,
         clip_grad_norm=1.0,
         bptt_steps=None,

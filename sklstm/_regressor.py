@@ -107,8 +107,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     quantile : float, default=0.5
         The quantile to predict with `loss="quantile"`, between 0 and 1.
 
-    max_epochs : int, default=24
-        Number of passes over the training data, at most.
+    max_epochs : int or "auto", default=24
+        Number of passes over the training data, at most. "auto" is as many as make 1,200
+        updates of the weights: from 20, where data are many, to 40.
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two near a 64th of the samples,
@@ -116,12 +117,13 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         on average. Where all sequences fit into one batch and none are held out, training is
         exact in its weights: an integer weight and that many copies give the same model.
 
-    lr : float, default=0.006
+    lr : float or "auto", default=0.006
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
         the first steps, lowers it to 0 along a half cosine [3]_ by `max_epochs`, and
         averages the weights over about the last hundred steps. Where `callbacks` hold a
         scheduler, it decides, and weights are not averaged; `partial_fit` keeps the rate
-        constant.
+        constant. "auto" is 0.003 for batches of 16 sequences and grows with the square root
+        of their size, to 0.006 for 64 and more.
 
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.

@@ -16,7 +16,6 @@ from sklstm._training.batches import (
     MemberData,
     TrainingBatches,
     ValidationBatches,
-    auto_batch_size,
     batches_by_steps,
 )
 from sklstm._training.tensors import TrainingTensors
@@ -171,14 +170,3 @@ def test_padded_steps_of_a_batch_never_exceed_the_bound(lengths, max_steps):
 def test_batches_by_steps_are_as_large_as_the_bound_allows():
     batches = batches_by_steps(np.array([1, 4, 2, 4]), max_steps=8)
     assert [batch.tolist() for batch in batches] == [[1, 3], [2, 0]]
-
-
-@pytest.mark.parametrize(
-    ("n_sequences", "length", "expected"),
-    [(7, 5000, 7), (32, 5, 32), (33, 5, 16), (4000, 48, 64), (20_000, 16, 256)]
-    + [(20_000, 30, 128), (20_000, 50, 64), (20_000, 5000, 32), (1000, 5000, 16)],
-)
-def test_batches_are_a_64th_of_the_sequences_within_a_bound_on_their_steps(
-    n_sequences, length, expected
-):
-    assert auto_batch_size(np.full(n_sequences, length)) == expected

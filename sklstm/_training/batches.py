@@ -9,43 +9,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from sklstm._training.auto import MAX_FIT_STEPS
 from sklstm._training.tensors import TrainingTensors
 
 BUCKET_BATCHES = 32
 """Sequences of this many batches are sorted by length together, so that little
 padding is computed and batches still differ from epoch to epoch."""
 
-MAX_FIT_STEPS = 1 << 12
-"""Steps of a batch of a fit: several are in work at once, and memory grows with them."""
-
 MAX_STEPS = 1 << 14
 """Padded steps of a batch of predictions: large enough for speed, small in memory."""
 
 ACCELERATOR_STEPS = 1 << 16
 """Padded steps of a batch without gradients where an accelerator takes many at once."""
-
-
-def auto_batch_size(lengths: np.ndarray) -> int:
-    """Return a power of two near a 64th of the sequences, or all where they are few.
-
-    Batches of more than 32 sequences have about `MAX_FIT_STEPS` steps at most.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n_sequences,)
-        Number of steps of each sequence.
-
-    Returns
-    -------
-    batch_size : int
-        Number of sequences.
-    """
-    n_sequences = len(lengths)
-    if n_sequences <= 32:
-        return n_sequences
-    near = np.clip(round(np.log2(n_sequences / 64)), 4, 8)
-    most = max(np.log2(MAX_FIT_STEPS / lengths.mean()), 5)
-    return 2 ** int(min(near, most))
 
 
 class MemberData(Dataset):
