@@ -96,8 +96,9 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         without validation data, and in :meth:`partial_fit`.
 
     max_epochs : int or "auto", default="auto"
-        Number of passes over the training data, at most. "auto" is as many as make 1,200
-        updates of the weights: from 20, where data are many, to 40.
+        Number of passes over the training data, at most. "auto" is as many as make 2,400
+        updates of the weights by batches of 16 sequences, or 1,200 by batches of 32 and
+        more: from 20, where data are many, to 40.
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two near a 64th of the samples,
@@ -110,8 +111,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         the first steps, lowers it to 0 along a half cosine [3]_ by `max_epochs`, and
         averages the weights over about the last hundred steps. Where `callbacks` hold a
         scheduler, it decides, and weights are not averaged; `partial_fit` keeps the rate
-        constant. "auto" is 0.003 for batches of 16 sequences and grows with the square root
-        of their size, to 0.006 for 64 and more [12]_.
+        constant. "auto" is 0.003 for batches of up to 16 sequences and grows with them, to
+        0.006 for 32 and more [12]_.
 
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.
@@ -277,8 +278,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     .. [11] T. T. Um et al. "Data augmentation of wearable sensor data for Parkinson's disease
        monitoring using convolutional neural networks". ICMI, 2017.
 
-    .. [12] S. Malladi, K. Lyu, A. Panigrahi and S. Arora. "On the SDEs and scaling rules for
-       adaptive gradient algorithms". NeurIPS, 2022.
+    .. [12] P. Goyal et al. "Accurate, large minibatch SGD: training ImageNet in 1 hour".
+       arXiv:1706.02677, 2017.
 
     Examples
     --------

@@ -108,8 +108,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         The quantile to predict with `loss="quantile"`, between 0 and 1.
 
     max_epochs : int or "auto", default=24
-        Number of passes over the training data, at most. "auto" is as many as make 1,200
-        updates of the weights: from 20, where data are many, to 40.
+        Number of passes over the training data, at most. "auto" is as many as make 2,400
+        updates of the weights by batches of 16 sequences, or 1,200 by batches of 32 and
+        more: from 20, where data are many, to 40.
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two near a 64th of the samples,
@@ -122,8 +123,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         the first steps, lowers it to 0 along a half cosine [3]_ by `max_epochs`, and
         averages the weights over about the last hundred steps. Where `callbacks` hold a
         scheduler, it decides, and weights are not averaged; `partial_fit` keeps the rate
-        constant. "auto" is 0.003 for batches of 16 sequences and grows with the square root
-        of their size, to 0.006 for 64 and more.
+        constant. "auto" is 0.003 for batches of up to 16 sequences and grows with them, to
+        0.006 for 32 and more.
 
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.
