@@ -201,6 +201,7 @@ def test_a_model_of_a_gpu_loads_where_there_is_none(regressor, ragged, targets, 
         {"pooling": "attention", "num_attention_heads": 2},
         {"missing": "decay", "cell": "gru"},
         {"cell": "peephole", "precision": "float32"},
+        {"stride": 3, "n_filters": 6},
     ],
     ids=lambda params: "-".join(params) or "default",
 )
@@ -250,7 +251,9 @@ def fit_without_waiting(classifier, X, y):
 @needs_cuda
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @pytest.mark.parametrize("has_room", [True, False], ids=["on-the-gpu", "in-main-memory"])
-@pytest.mark.parametrize("params", [{}, {"n_members": 1, "dropout": 0.0, "jitter": 0.0}])
+@pytest.mark.parametrize(
+    "params", [{}, {"n_members": 1, "dropout": 0.0, "jitter": 0.0}, {"stride": 3}]
+)
 def test_no_step_waits_for_the_gpu(
     classifier, full_records, labels, monkeypatch, params, has_room
 ):
