@@ -74,12 +74,9 @@ def build_network(
     if sequences.static is not None:
         static = column_statistics([(sequences.static, weight)], without_far=True)
         options["missing_static"] = static_numbers[static.missing[static_numbers] > 0]
-    if stride == "auto":
-        is_plain = options["bptt_steps"] is not None or not options["n_filters"]
-        stride = 1 if is_plain or array.categories else auto_stride(train.samples)
     network = _new_network(
         n_members=len(train.rows),
-        stride=stride,
+        stride=_auto_stride(train.samples, **options) if stride == "auto" else stride,
         n_features=sequences.n_features,
         n_outputs=n_outputs,
         n_static=sequences.n_static,
@@ -103,11 +100,16 @@ def build_network(
     return network
 
 
-def auto_stride(samples: TrainingSamples) -> int:
-    """Return a stride for samples: more than 1 for labels of long sequences."""
-    if isinstance(samples, StepSamples):
+def _auto_stride(
+    samples: TrainingSamples, n_filters: int, bptt_steps: int | None, **_: Any
+) -> int:
+    """Return more than 1 for labels of long sequences of numbers, read beside filters."""
+    sequences = samples.sequences
+    if isinstance(samples, StepSamples) or sequences.array.categories:
         return 1
-    mean_length = np.average(samples.sequences.lengths, weights=samples.sequence_weight)
+    if n_filters == 0 or bptt_steps is not None:
+        return 1
+    mean_length = np.average(sequences.lengths, weights=samples.sequence_weight)
     # Rounded, so that weights and as many copies give the same at the threshold itself.
     return int(np.clip(np.round(mean_length, 9) // STOPS, 1, MAX_STRIDE))
 

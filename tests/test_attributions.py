@@ -34,6 +34,7 @@ OPTIONS = {
     "last": {"pooling": "last", "missing": "indicator"},
     "fading": {"missing": "decay", "bidirectional": True, "pooling": "max"},
     "attention": {"pooling": "attention", "n_members": 2},
+    "strides": {"stride": 3},
     "fading members": {"missing": "decay", "n_members": 2, "num_layers": 2},
     **{cell: {"cell": cell} for cell in CELLS},
 }

@@ -14,7 +14,7 @@ from sklstm.nn.phases import AllPhases, LastPhase, Phases, draw_early
 from sklstm.nn.pooling import is_padding
 from sklstm.nn.recurrent import RecurrentStack
 from sklstm.nn.self_attention import SelfAttention
-from sklstm.nn.truncation import at_ends_in_chunks, steps_in_chunks
+from sklstm.nn.truncation import at_ends_in_chunks, check_truncation, steps_in_chunks
 
 __all__ = ["SequenceNetwork"]
 
@@ -210,14 +210,15 @@ class SequenceNetwork(nn.Module):
             "categories": _as_pairs(categories),
             "static_categories": _as_pairs(static_categories),
         }
-        _check_truncation(bptt_steps, bidirectional, num_attention_heads, stride)
+        check_truncation(bptt_steps, bidirectional, num_attention_heads, stride)
         self.inputs = StepInputs(
             n_features, missing_features, missing, has_times, categories, dropout
         )
+        self.n_step_columns = self.inputs.n_outputs
         self.jitter = self._build_jitter()
         self.static_inputs = StaticInputs(n_static, missing_static, static_categories)
         self.convolution = CausalConvolution(
-            self.inputs.n_outputs, n_filters, kernel_size, self.inputs.value_columns
+            self.n_step_columns, n_filters, kernel_size, self.inputs.value_columns
         )
         self.recurrent = self._build_recurrent()
         self.attention = self._build_attention() if num_attention_heads else None
@@ -229,7 +230,7 @@ class SequenceNetwork(nn.Module):
 
     def _build_recurrent(self) -> RecurrentStack:
         options = {name: self.config[name] for name in RECURRENT_OPTIONS}
-        n_earlier = (self.config["stride"] - 1) * self.inputs.n_outputs
+        n_earlier = (self.config["stride"] - 1) * self.n_step_columns
         return RecurrentStack(self.convolution.n_outputs + n_earlier, **options)
 
     def _add_head(self, pooling: str, n_outputs: int) -> None:
@@ -350,7 +351,7 @@ class SequenceNetwork(nn.Module):
     def recurrent_inputs(self, columns: Tensor, phases: Phases) -> Tensor:
         """Return what the recurrent layers read: (n_read, n_stops, n_columns)."""
         x = self.convolution(self.inputs(columns))
-        return phases.read(x, self.inputs.n_outputs)
+        return phases.read(x, self.n_step_columns)
 
     def last_phase(self, columns: Tensor, lengths: Tensor | None) -> LastPhase:
         """Return where to stop on the way to a prediction after the last step."""
@@ -510,31 +511,6 @@ class SequenceNetwork(nn.Module):
 
 def _as_pairs(categories: Categories) -> tuple[tuple[int, int], ...]:
     return tuple((int(column), int(n_categories)) for column, n_categories in categories)
-
-
-def _check_truncation(
-    bptt_steps: int | None,
-    bidirectional: bool,
-    num_attention_heads: int | None,
-    stride: int,
-) -> None:
-    if bptt_steps is None:
-        return
-    if bidirectional:
-        raise ValueError(
-            f"bptt_steps={bptt_steps} needs bidirectional=False: the backward direction "
-            "starts at the end of a sequence, which truncation has not read yet."
-        )
-    if num_attention_heads:
-        raise ValueError(
-            f"bptt_steps={bptt_steps} needs num_attention_heads=None: attention between "
-            "steps has to hold the states of all of them."
-        )
-    if stride > 1:
-        raise ValueError(
-            f"bptt_steps={bptt_steps} needs stride=1: strides are counted from the end of a "
-            "sequence, which truncation has not read yet."
-        )
 
 
 def _real_steps(

@@ -14,11 +14,37 @@ from torch.utils.checkpoint import checkpoint
 
 from sklstm.nn.dropout import drawn_again
 
-__all__ = ["at_ends_in_chunks", "steps_in_chunks"]
+__all__ = ["at_ends_in_chunks", "check_truncation", "steps_in_chunks"]
 
 Read = Callable[[Tensor, Any, Any], tuple[Tensor, Any, Any]]
 """Reads a chunk (batch, time, columns), going on from a state and from a carry of the
 pooling. Returns a row a step, (batch, time, n_columns), the state and the carry."""
+
+
+def check_truncation(
+    bptt_steps: int | None,
+    bidirectional: bool,
+    num_attention_heads: int | None,
+    stride: int,
+) -> None:
+    """Refuse networks that cannot be cut into chunks: `bptt_steps` is None for all others."""
+    if bptt_steps is None:
+        return
+    if bidirectional:
+        raise ValueError(
+            f"bptt_steps={bptt_steps} needs bidirectional=False: the backward direction "
+            "starts at the end of a sequence, which truncation has not read yet."
+        )
+    if num_attention_heads:
+        raise ValueError(
+            f"bptt_steps={bptt_steps} needs num_attention_heads=None: attention between "
+            "steps has to hold the states of all of them."
+        )
+    if stride > 1:
+        raise ValueError(
+            f"bptt_steps={bptt_steps} needs stride=1: strides are counted from the end of a "
+            "sequence, which truncation has not read yet."
+        )
 
 
 def at_ends_in_chunks(
