@@ -57,13 +57,13 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Number of steps that a filter sees: the current one and those before it.
 
     stride : int or "auto", default="auto"
-        Number of steps by which the recurrent layers move on at a time, counted back from the
-        last step of a sequence: at each stop they read the filters there, and all steps
-        since the last stop side by side. Predictions after every step remain, each from
-        stops of its own; in training, where to stop is drawn anew each time a sequence is
-        read, but for its last step. "auto" is a fiftieth of the mean length, from 1 to 8:
-        long signals are read in a fraction of the time. It is 1 for sequences of
-        categories, for labels of steps, without filters and with `bptt_steps`.
+        Number of steps by which the recurrent layers move on at a time: at each stop they
+        read the filters there, and all steps since the last stop side by side. There are
+        `stride` ways to do so, by where to stop. In training, one is drawn each time a
+        sequence is read, with a last stop at its last step; a prediction is the mean over
+        all of them. "auto" is a fiftieth of the mean length, from 1 to 8: long signals are
+        learnt in a fraction of the time. It is 1 for sequences of categories, for labels of
+        steps, without filters and with `bptt_steps`.
 
     dropout : float, default=0.3
         Probability of dropping a value between recurrent layers and before the output,

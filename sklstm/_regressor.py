@@ -59,14 +59,14 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         Number of steps that a filter sees: the current one and those before it.
 
     stride : int or "auto", default=1
-        Number of steps by which the recurrent layers move on at a time, counted back from the
-        last step of a sequence: at each stop they read the filters there, and all steps
-        since the last stop side by side. Predictions after every step remain, each from
-        stops of its own; in training, where to stop is drawn anew each time a sequence is
-        read, but for its last step. More than 1 reads long signals in a fraction of the
-        time, but takes more epochs to learn amounts exactly. "auto" is a fiftieth of the mean
-        length, from 1 to 8, and 1 for sequences of categories, for labels of steps, without
-        filters and with `bptt_steps`.
+        Number of steps by which the recurrent layers move on at a time: at each stop they
+        read the filters there, and all steps since the last stop side by side. There are
+        `stride` ways to do so, by where to stop. In training, one is drawn each time a
+        sequence is read, with a last stop at its last step; a prediction is the mean over
+        all of them. More than 1 learns long signals in a fraction of the time, but takes more
+        epochs to learn amounts exactly. "auto" is a fiftieth of the mean length, from 1 to 8,
+        and 1 for sequences of categories, for labels of steps, without filters and with
+        `bptt_steps`.
 
     dropout : float, default=0.0
         Probability of dropping a value between recurrent layers and before the output,

@@ -47,10 +47,6 @@ def test_full_sequences_need_no_lengths(time, stride):
         if found.lengths is not None:
             assert torch.equal(found.lengths, expected.lengths)
         assert torch.equal(found.spread(read), expected.spread(read))
-    assert torch.equal(
-        LastPhase(x, None, stride).hold(LastPhase(x, None, stride).stops(x)),
-        LastPhase(x, lengths, stride).hold(LastPhase(x, lengths, stride).stops(x)),
-    )
 
 
 @given(LENGTHS, STRIDES)
@@ -66,15 +62,13 @@ def test_steps_since_the_last_stop_are_read_side_by_side(lengths, stride):
 
 
 @given(LENGTHS, STRIDES)
-def test_values_of_stops_become_values_of_steps(lengths, stride):
+def test_steps_have_the_values_of_the_next_stop(lengths, stride):
     x = draw(lengths)
     phase = LastPhase(x, torch.tensor(lengths), stride)
-    spread, held = phase.spread(phase.stops(x)), phase.hold(phase.stops(x))
+    held = phase.spread(phase.stops(x))
     for i, length in enumerate(lengths):
         stops = stops_of(length, stride)
         for step in range(length):
-            expected = x[i, step] if step in stops else torch.zeros(2)
-            assert torch.equal(spread[i, step], expected)
             assert torch.equal(held[i, step], x[i, min(s for s in stops if s >= step)])
 
 
@@ -90,6 +84,19 @@ def test_all_phases_hold_every_step_once(lengths, stride):
             row = phase * len(lengths) + i
             assert phases.lengths[row] == max(len(expected), 1)
             assert torch.equal(read[row, : len(expected)], expected)
+
+
+@given(LENGTHS, STRIDES)
+def test_means_are_over_the_latest_step_of_each_phase(lengths, stride):
+    x = draw(lengths)
+    phases = AllPhases(x, torch.tensor(lengths), stride)
+    so_far = phases.mean_so_far(x)
+    last = phases.stops(x)[torch.arange(stride * len(x)), phases.lengths - 1]
+    for i, length in enumerate(lengths):
+        for step in range(length):
+            expected = x[i, max(step - stride + 1, 0) : step + 1].mean(dim=0)
+            torch.testing.assert_close(so_far[i, step], expected)
+        torch.testing.assert_close(phases.mean_of_last(last)[i], so_far[i, length - 1])
 
 
 @given(LENGTHS, st.integers(2, 5), st.data())
@@ -193,14 +200,14 @@ def test_sequences_shorter_than_a_stride_are_read(ragged, labels):
     assert np.isfinite(clf.predict_proba(ragged)).all()
 
 
-def test_attention_weighs_stops(ragged, labels):
+def test_attention_weighs_the_steps_of_all_phases(ragged, labels):
     clf = LSTMClassifier(stride=3, pooling="attention", **FAST).fit(ragged, labels)
     for weights in clf.attention_weights(ragged):
-        is_stop = np.zeros(len(weights), dtype=bool)
-        is_stop[list(stops_of(len(weights), 3))] = True
-        assert (weights[is_stop] > 0).all()
-        assert (weights[~is_stop] == 0).all()
+        assert (weights > 0).all()
         assert weights.sum() == pytest.approx(1)
+        n_phases = min(3, len(weights))
+        for phase in range(n_phases):
+            assert weights[phase::3].sum() == pytest.approx(1 / n_phases)
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])

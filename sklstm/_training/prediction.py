@@ -73,7 +73,8 @@ def predict_outputs_over_time(
         In the order of the steps.
     """
     if network.is_causal:
-        return predict_step_outputs(network, sequences, device)
+        n_outputs, run = len(network.output_scale), network.outputs_over_time
+        return _run_steps(run, network, sequences, device, n_outputs)
     return predict_outputs(network, sequences.prefixes(), device)
 
 

@@ -57,8 +57,9 @@ def gradient_flow(estimator, X, y, layer=0, direction="forward", member=0):
         same ids and times for one, an array (n_samples, n_timesteps) for an array of full
         sequences, a list otherwise. The loss is that of the fit, on the standardised
         target of a regressor, without weights and dropout; for a target at every step it
-        is the mean over the labelled steps of the sequence. Where `stride` is above 1, a
-        step that is not read has the norm of the next one that is.
+        is the mean over the labelled steps of the sequence. With a `stride`, it is
+        that of the answer from the phase of the last step, and a step between two stops has
+        the norm of the next one.
 
     Raises
     ------
@@ -160,13 +161,12 @@ def _norms(estimator, network: SequenceNetwork, watched: _WatchedLayer, batch) -
 def _as_recorded(estimator, network: SequenceNetwork, norms: Tensor, inputs, direction):
     """Return norms of states in the order of reading, for all steps: (batch, time)."""
     columns, lengths = inputs["columns"], inputs.get("lengths")
-    by_step = estimator._labels_steps
-    find_phases = network.all_phases if by_step else network.last_phase
+    find_phases = network.all_phases if estimator._labels_steps else network.last_phase
     phases = find_phases(columns, lengths)
     norms = norms[..., None]
     if direction == "backward":
         norms = reverse_within_lengths(norms, phases.lengths)
-    return (phases.spread(norms) if by_step else phases.hold(norms))[..., 0]
+    return phases.spread(norms)[..., 0]
 
 
 def _share_of_its_sequence(samples: TrainingSamples) -> np.ndarray:

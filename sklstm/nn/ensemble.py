@@ -91,6 +91,10 @@ class EnsembleNetwork(nn.Module):
         """Return the mean outputs at every real step."""
         return _mean([member.step_outputs(*args, **inputs) for member in self.members])
 
+    def outputs_over_time(self, *args: Tensor | None, **inputs: Tensor | None) -> Tensor:
+        """Return the mean outputs of all prefixes."""
+        return _mean([member.outputs_over_time(*args, **inputs) for member in self.members])
+
     def attention_weights(self, *args: Tensor | None, **inputs: Tensor | None) -> Tensor:
         """Return the mean weight of every real step, for "attention"."""
         return _mean([member.attention_weights(*args, **inputs) for member in self.members])

@@ -105,10 +105,10 @@ class SequenceNetwork(nn.Module):
         states; none if None. A step sees those before it, or all if `bidirectional`.
 
     stride : int, default=1
-        Number of steps by which the recurrent layers move on at a time, counted back from
-        the last step of a sequence. At each stop they read the filters there, and the steps
-        since the last stop side by side. In training, all stops but the last are counted from
-        one of the last `stride` steps, drawn at random, see :mod:`sklstm.nn.phases`.
+        Number of steps by which the recurrent layers move on at a time. At each stop they
+        read the filters there, and the steps since the last stop side by side. Outputs are
+        the mean over all `stride` phases of a sequence, scores those of one, see
+        :mod:`sklstm.nn.phases`.
 
     bptt_steps : int or None, default=None
         Number of steps that gradients go back in training, at most. The memory it takes
@@ -308,9 +308,35 @@ class SequenceNetwork(nn.Module):
     def outputs(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
     ) -> Tensor:
-        """Return the outputs in the unit of the target, from prepared columns."""
-        scores = self._exact_scores(self.pooled(columns, lengths, static))
-        return scores * self.output_scale + self.output_mean
+        """Return the outputs in the unit of the target, from prepared columns.
+
+        They are the mean over all phases, each from its last stop.
+        """
+        phases = self.all_phases(columns, lengths)
+        pooled = self._pooled(columns, phases)
+        if static is not None:
+            static = self.static_inputs(static).repeat(len(pooled) // len(static), 1)
+            pooled = torch.cat([pooled, static], dim=-1)
+        return self._in_unit(phases.mean_of_last(self._exact_scores(pooled)))
+
+    def outputs_over_time(
+        self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
+    ) -> Tensor:
+        """Return :meth:`outputs` of all prefixes, where no step reads later ones.
+
+        Parameters
+        ----------
+        columns, lengths, static
+            As for :meth:`step_outputs`.
+
+        Returns
+        -------
+        outputs : float64 Tensor of shape (n_steps, n_outputs)
+            Those of the first sequence's steps, then those of the second's.
+        """
+        pooled = self._pooled_over_time(columns, static)
+        scores = self.all_phases(columns, lengths).mean_so_far(self._exact_scores(pooled))
+        return _real_steps(self._in_unit(scores), lengths)
 
     def scores(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -342,11 +368,14 @@ class SequenceNetwork(nn.Module):
             steps = self.config["bptt_steps"]
             pooled = at_ends_in_chunks(self._pooled_on, columns, lengths, steps)
         else:
-            phase = self.last_phase(columns, lengths)
-            pooled = self.pooling(*self._states(columns, phase), phase.lengths)
+            pooled = self._pooled(columns, self.last_phase(columns, lengths))
         if static is None:
             return pooled
         return torch.cat([pooled, self.static_inputs(static)], dim=-1)
+
+    def _pooled(self, columns: Tensor, phases: Phases) -> Tensor:
+        """Return the pooled states of all that is read: (n_read, pooling.n_outputs)."""
+        return self.pooling(*self._states(columns, phases), phases.lengths)
 
     def recurrent_inputs(self, columns: Tensor, phases: Phases) -> Tensor:
         """Return what the recurrent layers read: (n_read, n_stops, n_columns)."""
@@ -354,13 +383,13 @@ class SequenceNetwork(nn.Module):
         return phases.read(x, self.n_step_columns)
 
     def last_phase(self, columns: Tensor, lengths: Tensor | None) -> LastPhase:
-        """Return where to stop on the way to a prediction after the last step."""
+        """Return where to stop on one way to the last step, drawn in training."""
         stride = self.config["stride"]
         early = draw_early(columns, stride) if self.training and stride > 1 else None
         return LastPhase(columns, lengths, stride, early)
 
     def all_phases(self, columns: Tensor, lengths: Tensor | None) -> AllPhases:
-        """Return where to stop on the ways to predictions after all steps."""
+        """Return where to stop on all ways that a stride leaves."""
         return AllPhases(columns, lengths, self.config["stride"])
 
     def _states(self, columns: Tensor, phases: Phases) -> tuple[Tensor, Tensor]:
@@ -415,8 +444,8 @@ class SequenceNetwork(nn.Module):
         """
         columns = self.jitter(columns)
         if not self._is_truncated(columns):
-            pooled = self._pooled_over_time(columns, lengths, static, places)
-            return self.head(self.dropout(pooled))
+            pooled = self._pooled_over_time(columns, static, lengths)
+            return self.head(self.dropout(_real_steps(pooled, lengths, places)))
 
         def read(chunk: Tensor, state, carry) -> tuple:
             pooled, state, carry = self._pooled_on(chunk, state, carry)
@@ -430,8 +459,8 @@ class SequenceNetwork(nn.Module):
     ) -> Tensor:
         """Return the outputs at every real step, in the unit of the target.
 
-        They are those of :meth:`outputs` for the prefixes of the sequences, unless the
-        network is bidirectional: then each step has also read all later ones.
+        Each is made of the phase that its step is in. In a bidirectional network, it has read
+        all later steps of this phase, too.
 
         Parameters
         ----------
@@ -449,8 +478,8 @@ class SequenceNetwork(nn.Module):
         outputs : float64 Tensor of shape (n_steps, n_outputs)
             Those of the first sequence's steps, then those of the second's.
         """
-        pooled = self._pooled_over_time(columns, lengths, static)
-        return self._exact_scores(pooled) * self.output_scale + self.output_mean
+        pooled = self._pooled_over_time(columns, static, lengths)
+        return self._in_unit(self._exact_scores(_real_steps(pooled, lengths)))
 
     def attention_weights(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -471,21 +500,20 @@ class SequenceNetwork(nn.Module):
         Returns
         -------
         weights : Tensor of shape (n_steps, 1)
-            Those of the first sequence's steps, which sum to 1, then the second's; 0
-            between stops.
+            Those of the first sequence's steps, which sum to 1, then the second's.
         """
-        phase = self.last_phase(columns, lengths)
-        states, _ = self._states(columns, phase)
-        weights = phase.spread(self.pooling.weights(states, phase.lengths))
-        return _real_steps(weights, lengths)
-
-    def _pooled_over_time(self, columns, lengths, static, places=None) -> Tensor:
-        """Return the pooled state of the steps so far: (n_steps, head's inputs)."""
         phases = self.all_phases(columns, lengths)
         states, _ = self._states(columns, phases)
-        pooled = phases.spread(self.pooling.over_time(states))
-        pooled = self._beside(pooled, static)
-        return _real_steps(pooled, lengths, places)
+        weights = phases.share(phases.spread(self.pooling.weights(states, phases.lengths)))
+        return _real_steps(weights, lengths)
+
+    def _pooled_over_time(
+        self, columns: Tensor, static: Tensor | None, lengths: Tensor | None = None
+    ) -> Tensor:
+        """Return the pooled state of the steps so far: (batch, time, head's inputs)."""
+        phases = self.all_phases(columns, lengths)
+        states, _ = self._states(columns, phases)
+        return self._beside(phases.spread(self.pooling.over_time(states)), static)
 
     def _beside(self, pooled: Tensor, static: Tensor | None) -> Tensor:
         """Put the static columns of a sequence beside the pooled states of its steps."""
@@ -501,6 +529,9 @@ class SequenceNetwork(nn.Module):
         times = None if times is None else times.reshape(-1)
         columns = self.prepare(x.reshape(-1, n_features), first_row, times)
         return columns.view(batch, time, -1)
+
+    def _in_unit(self, scores: Tensor) -> Tensor:
+        return scores * self.output_scale + self.output_mean
 
     def _exact_scores(self, pooled: Tensor) -> Tensor:
         # In double precision, rounding does not depend on the size of the batch.

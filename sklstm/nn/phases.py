@@ -1,8 +1,8 @@
 """Reading several steps at once: sequences as the sparser ones that they are made of.
 
 With a stride of s, phase p of a sequence holds its steps p, p + s, p + 2 s, ... What moves on
-by s steps at a time, up to the last step, stops at those of the phase that the last step is
-in. What answers after every step moves through all phases, each as a sequence of its own.
+by s steps at a time stops at those of one phase. A network learns from one phase of a sequence
+at a time, and answers with the mean over all of them: each is a sequence of its own.
 """
 
 from abc import ABC, abstractmethod
@@ -47,7 +47,7 @@ class Phases(ABC):
 
     @abstractmethod
     def spread(self, values: Tensor) -> Tensor:
-        """Return values of the stops as values of all steps.
+        """Return values of the stops for all steps: a step has those of its next stop.
 
         Parameters
         ----------
@@ -132,14 +132,6 @@ class LastPhase(Phases):
         if self.stride == 1:
             return values
         step = torch.arange(self.time, device=values.device)
-        is_stop = (step % self.stride == self._phase_of_each(values))[..., None]
-        return torch.where(is_stop, self.hold(values), 0.0)
-
-    def hold(self, values: Tensor) -> Tensor:
-        """Return values of the stops for all steps: each has those of the next stop."""
-        if self.stride == 1:
-            return values
-        step = torch.arange(self.time, device=values.device)
         stop = (step + self.stride - 1 - self._phase_of_each(values)) // self.stride
         stop = stop.clamp(max=values.shape[1] - 1)[..., None]
         return values.gather(1, stop.expand(-1, -1, values.shape[2]))
@@ -160,6 +152,7 @@ class AllPhases(Phases):
 
     def __init__(self, x: Tensor, lengths: Tensor | None, stride: int):
         super().__init__(x, lengths, stride)
+        self.n_steps = lengths
         if stride > 1 and not (lengths is None and self.time % stride == 0):
             phase = torch.arange(stride, device=x.device)[:, None]
             n_stops = _n_stops(_filled(lengths, x) - phase, stride)
@@ -173,6 +166,46 @@ class AllPhases(Phases):
             return values
         rounds = values.transpose(0, 1).unflatten(1, (self.stride, -1))
         return rounds.flatten(0, 1)[: self.time].transpose(0, 1)
+
+    def mean_of_last(self, values: Tensor) -> Tensor:
+        """Return the mean over the phases that a sequence reaches, (batch, n_columns).
+
+        Parameters
+        ----------
+        values : Tensor of shape (stride * batch, n_columns)
+            A row a phase.
+        """
+        if self.stride == 1:
+            return values
+        values = values.unflatten(0, (self.stride, -1))
+        phase = torch.arange(self.stride, device=values.device)[:, None, None]
+        n_reached = self._n_reached(values)
+        return torch.where(phase < n_reached, values, 0.0).sum(dim=0) / n_reached
+
+    def mean_so_far(self, values: Tensor) -> Tensor:
+        """Return the mean over the latest step of each phase, at every step.
+
+        Takes and returns (batch, time, n_columns).
+        """
+        total = values.clone() if self.stride > 1 else values
+        for i in range(1, min(self.stride, self.time)):
+            total[:, i:] += values[:, :-i]
+        n_steps = torch.arange(1, self.time + 1, device=values.device)
+        return total / n_steps.clamp(max=self.stride)[:, None]
+
+    def share(self, values: Tensor) -> Tensor:
+        """Return values of steps, (batch, time, n_columns), over the number of phases."""
+        if self.stride == 1:
+            return values
+        return values / self._n_reached(values[:, 0])[:, None]
+
+    def _n_reached(self, values: Tensor) -> Tensor:
+        """Return the number of phases that each sequence reaches: (batch, 1)."""
+        if self.n_steps is None:
+            return torch.full(
+                (values.shape[-2], 1), min(self.time, self.stride), device=values.device
+            )
+        return self.n_steps.clamp(max=self.stride)[:, None]
 
 
 def draw_early(x: Tensor, stride: int) -> Tensor:
