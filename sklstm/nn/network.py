@@ -11,7 +11,7 @@ from sklstm.nn.dropout import Dropout
 from sklstm.nn.inputs import Categories, StaticInputs, StepInputs
 from sklstm.nn.jitter import Jitter
 from sklstm.nn.phases import AllPhases, LastPhase, Phases, draw_early
-from sklstm.nn.pooling import is_padding
+from sklstm.nn.pooling import real_steps
 from sklstm.nn.recurrent import RecurrentStack
 from sklstm.nn.self_attention import SelfAttention
 from sklstm.nn.truncation import at_ends_in_chunks, check_truncation, steps_in_chunks
@@ -326,8 +326,14 @@ class SequenceNetwork(nn.Module):
 
         Parameters
         ----------
-        columns, lengths, static
-            As for :meth:`step_outputs`.
+        columns : Tensor of shape (batch, time, inputs.n_columns)
+            Right-padded rows of :meth:`prepare`.
+
+        lengths : long Tensor of shape (batch,), default=None
+            Number of real steps of each sequence. None means that all are full.
+
+        static : Tensor of shape (batch, static_inputs.n_columns), default=None
+            What :meth:`prepare_static` returns.
 
         Returns
         -------
@@ -336,7 +342,7 @@ class SequenceNetwork(nn.Module):
         """
         pooled = self._pooled_over_time(columns, static)
         scores = self.all_phases(columns, lengths).mean_so_far(self._exact_scores(pooled))
-        return _real_steps(self._in_unit(scores), lengths)
+        return real_steps(self._in_unit(scores), lengths)
 
     def scores(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -445,14 +451,14 @@ class SequenceNetwork(nn.Module):
         columns = self.jitter(columns)
         if not self._is_truncated(columns):
             pooled = self._pooled_over_time(columns, static, lengths)
-            return self.head(self.dropout(_real_steps(pooled, lengths, places)))
+            return self.head(self.dropout(real_steps(pooled, lengths, places)))
 
         def read(chunk: Tensor, state, carry) -> tuple:
             pooled, state, carry = self._pooled_on(chunk, state, carry)
             return self.head(self.dropout(self._beside(pooled, static))), state, carry
 
         scores = steps_in_chunks(read, columns, self.config["bptt_steps"])
-        return _real_steps(scores, lengths, places)
+        return real_steps(scores, lengths, places)
 
     def step_outputs(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -479,7 +485,7 @@ class SequenceNetwork(nn.Module):
             Those of the first sequence's steps, then those of the second's.
         """
         pooled = self._pooled_over_time(columns, static, lengths)
-        return self._in_unit(self._exact_scores(_real_steps(pooled, lengths)))
+        return self._in_unit(self._exact_scores(real_steps(pooled, lengths)))
 
     def attention_weights(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -505,7 +511,7 @@ class SequenceNetwork(nn.Module):
         phases = self.all_phases(columns, lengths)
         states, _ = self._states(columns, phases)
         weights = phases.share(phases.spread(self.pooling.weights(states, phases.lengths)))
-        return _real_steps(weights, lengths)
+        return real_steps(weights, lengths)
 
     def _pooled_over_time(
         self, columns: Tensor, static: Tensor | None, lengths: Tensor | None = None
@@ -542,14 +548,3 @@ class SequenceNetwork(nn.Module):
 
 def _as_pairs(categories: Categories) -> tuple[tuple[int, int], ...]:
     return tuple((int(column), int(n_categories)) for column, n_categories in categories)
-
-
-def _real_steps(
-    values: Tensor, lengths: Tensor | None, places: Tensor | None = None
-) -> Tensor:
-    """Lay the real steps of a padded batch end to end: (n_steps, n_columns)."""
-    if lengths is None:
-        return values.flatten(0, 1)
-    if places is not None:
-        return values.flatten(0, 1).index_select(0, places)
-    return values[~is_padding(values, lengths)[..., 0]]

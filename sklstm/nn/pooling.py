@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Pooling", "is_padding", "masked_max", "masked_mean"]
+__all__ = ["Pooling", "is_padding", "masked_max", "masked_mean", "real_steps"]
 
 Carry = tuple | None
 """What a pooling hands on from one chunk of steps to the next."""
@@ -118,3 +118,12 @@ def is_padding(outputs: Tensor, lengths: Tensor) -> Tensor:
     """Whether a step lies behind the end of its sequence: (batch, time, 1)."""
     step = torch.arange(outputs.shape[1], device=outputs.device)
     return (step >= lengths[:, None]).unsqueeze(-1)  # (batch, time, 1)
+
+
+def real_steps(values: Tensor, lengths: Tensor | None, places: Tensor | None = None) -> Tensor:
+    """Lay the real steps of a padded batch end to end: (n_steps, n_columns)."""
+    if lengths is None:
+        return values.flatten(0, 1)
+    if places is not None:
+        return values.flatten(0, 1).index_select(0, places)
+    return values[~is_padding(values, lengths)[..., 0]]
