@@ -48,6 +48,8 @@ def gate_activations(estimator, X, layer=0, direction="forward", member=0):
         `hidden`, for `cell="rnn"` only `hidden`. For `cell="use_gate"`,
         `input` is the learn gate, `output` the use gate, `cell` the long-term and
         `hidden` the short-term memory.
+        With a `stride`, a step has those of its own phase: neighbours are as many steps
+        apart as a stride is long.
 
     Raises
     ------
