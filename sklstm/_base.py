@@ -238,7 +238,9 @@ class _BaseLSTM(
             self._split_seed = seed
         n_members = self._count_members(is_new, auto_members)
         train, valid = self._divide(samples, valid, holds_out, n_members)
-        epochs = self._count_epochs(epochs, train)
+        lengths = train.lengths
+        if epochs == "auto":
+            epochs = auto_epochs(len(lengths), self._batch_size(lengths))
         device = resolve_device(self.device)
         context = self._init_callback_context(max_subtasks=epochs)
         tasks = EpochTasks(self, context, data, self._fitted_attributes)
@@ -248,19 +250,13 @@ class _BaseLSTM(
             network = network.float() if device.type == "mps" else network
             network = network.to(device)
             train, valid = self._on_device(train, valid, network)
-            net = self._build_net(network, train, valid, epochs, seed, tasks)
+            net = self._build_net(network, train, valid, lengths, epochs, seed, tasks)
             state = None if is_new else getattr(self, "_optimizer_state", None)
             net.resume([] if is_new else self.history_, copy.deepcopy(state))
             net.train_for(epochs, train)
         for name, value in self._fitted_attributes(net).items():
             setattr(self, name, value)
         return self
-
-    def _count_epochs(self, epochs, train):
-        if epochs != "auto":
-            return epochs
-        lengths = train.samples.sequences.lengths[min(train.rows, key=len)]
-        return auto_epochs(len(lengths), self._batch_size(lengths))
 
     def _divide(self, samples, valid, holds_out, n_members):
         """Return what each member learns from, and what it is validated on."""
@@ -293,13 +289,13 @@ class _BaseLSTM(
         target = self._loss_target(samples.target, network)
         return TrainingTensors(samples, target, network, network.output_scale.device)
 
-    def _build_net(self, network, train, valid, epochs, seed, tasks):
+    def _build_net(self, network, train, valid, lengths, epochs, seed, tasks):
         device = network.output_scale.device
-        batch_size = self._batch_size(train.lengths)
+        batch_size = self._batch_size(lengths)
         n_parts = parts_of_a_batch(
             len(network.members),
             min(batch_size, len(train)),
-            train.lengths.mean(),
+            lengths.mean(),
             device,
         )
         return SequenceNet(

@@ -29,6 +29,11 @@ class MemberSamples:
     samples: TrainingSamples
     rows: Sequence[np.ndarray]
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of steps of the sequences of the member that has the fewest."""
+        return self.samples.sequences.lengths[min(self.rows, key=len)]
+
     @classmethod
     def all_for_each(cls, samples: TrainingSamples, n_members: int) -> Self:
         """Give every member all samples."""

@@ -42,11 +42,6 @@ class MemberData(Dataset):
     def __len__(self) -> int:
         return min(map(len, self.rows))
 
-    @property
-    def lengths(self) -> np.ndarray:
-        """Number of steps of the sequences of the member that has the fewest."""
-        return self.tensors.sequences.lengths[min(self.rows, key=len)]
-
 
 class TrainingBatches:
     """The batches of an epoch: at each step one for every member.

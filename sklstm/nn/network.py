@@ -340,7 +340,7 @@ class SequenceNetwork(nn.Module):
         outputs : float64 Tensor of shape (n_steps, n_outputs)
             Those of the first sequence's steps, then those of the second's.
         """
-        pooled = self._pooled_over_time(columns, static)
+        pooled = self._pooled_over_time(columns, lengths, static)
         scores = self.all_phases(columns, lengths).mean_so_far(self._exact_scores(pooled))
         return real_steps(self._in_unit(scores), lengths)
 
@@ -450,7 +450,7 @@ class SequenceNetwork(nn.Module):
         """
         columns = self.jitter(columns)
         if not self._is_truncated(columns):
-            pooled = self._pooled_over_time(columns, static, lengths)
+            pooled = self._pooled_over_time(columns, lengths, static)
             return self.head(self.dropout(real_steps(pooled, lengths, places)))
 
         def read(chunk: Tensor, state, carry) -> tuple:
@@ -484,7 +484,7 @@ class SequenceNetwork(nn.Module):
         outputs : float64 Tensor of shape (n_steps, n_outputs)
             Those of the first sequence's steps, then those of the second's.
         """
-        pooled = self._pooled_over_time(columns, static, lengths)
+        pooled = self._pooled_over_time(columns, lengths, static)
         return self._in_unit(self._exact_scores(real_steps(pooled, lengths)))
 
     def attention_weights(
@@ -514,7 +514,7 @@ class SequenceNetwork(nn.Module):
         return real_steps(weights, lengths)
 
     def _pooled_over_time(
-        self, columns: Tensor, static: Tensor | None, lengths: Tensor | None = None
+        self, columns: Tensor, lengths: Tensor | None, static: Tensor | None
     ) -> Tensor:
         """Return the pooled state of the steps so far: (batch, time, head's inputs)."""
         phases = self.all_phases(columns, lengths)

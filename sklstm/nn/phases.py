@@ -187,7 +187,9 @@ class AllPhases(Phases):
 
         Takes and returns (batch, time, n_columns).
         """
-        total = values.clone() if self.stride > 1 else values
+        if self.stride == 1:
+            return values
+        total = values.clone()
         for i in range(1, min(self.stride, self.time)):
             total[:, i:] += values[:, :-i]
         n_steps = torch.arange(1, self.time + 1, device=values.device)
