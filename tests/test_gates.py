@@ -150,6 +150,16 @@ def test_a_display_shows_every_gate(timed, labels, cell):
     assert display.mean_axes_["hidden"].get_xlabel() == "time"
 
 
+def test_a_display_shows_one_way_through_a_sequence_where_there_is_a_stride(timed, labels):
+    clf = LSTMClassifier(stride=3, **FAST).fit(timed, labels)
+    display = GateDisplay.from_estimator(clf, timed[4:5])
+    gates = gate_activations(clf, timed[4:5])
+    steps = np.arange(timed.lengths[4] - 1, -1, -3)[::-1]
+    np.testing.assert_array_equal(display.times, timed[4:5].times[steps])
+    for name, values in display.activations.items():
+        np.testing.assert_array_equal(values, gates[name].values[steps])
+
+
 def test_a_display_has_scales_that_compare(fitted_classifier, ragged):
     display = GateDisplay.from_estimator(fitted_classifier, ragged[3])
     limits = {name: ax.collections[0].get_clim() for name, ax in display.axes_.items()}

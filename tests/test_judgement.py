@@ -1,5 +1,7 @@
 """The loss of all members, estimated from those that have not learnt from a row."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sklstm._training.judgement import loss_of_all
-from sklstm.nn.losses import LOSSES
+from sklstm.nn.losses import FAR_OFF, LOSSES, WeightedLoss
 
 N_MEMBERS = 4
 
@@ -19,7 +21,35 @@ def estimate(name, scores, target):
     alone = torch.stack([loss(judge, target) for judge in scores]).mean(dim=0)
     together = loss(scores.mean(dim=0), target)
     n_judges = torch.full((len(target),), float(len(scores)))
-    return loss_of_all(alone, together, n_judges, N_MEMBERS), alone.mean(), together.mean()
+    weight = torch.ones(len(target))
+    loss = loss_of_all(alone, together, weight, n_judges, N_MEMBERS)
+    return loss, alone.mean(), together.mean()
+
+
+def judged(errors, far_off=FAR_OFF["squared_error"]):
+    """Return the loss of a single member, by its errors in deviations of the target."""
+    losses, n_judges = torch.tensor(errors).square(), torch.ones(len(errors))
+    return loss_of_all(losses, losses, n_judges, n_judges, 1, far_off)
+
+
+def test_a_target_that_no_model_gets_right_does_not_say_which_is_the_best():
+    good, poor = [0.1, 0.2, 8.3], [0.4, 0.4, 8.0]
+    assert judged(good) < judged(poor)
+    assert judged(good, math.inf) > judged(poor, math.inf)
+
+
+def test_where_all_targets_are_far_off_the_nearer_model_is_better():
+    assert judged([8.0, 9.0]) < judged([8.5, 9.0])
+
+
+@given(errors=st.lists(st.floats(-3, 3, width=32), min_size=1))
+def test_squared_errors_within_three_deviations_count_in_full(errors):
+    assert judged(errors) == judged(errors, math.inf)
+
+
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"squared_error"}))
+def test_other_losses_count_in_full(name):
+    assert WeightedLoss(name).far_off == math.inf
 
 
 @given(

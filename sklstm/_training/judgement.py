@@ -1,5 +1,6 @@
 """What members say of samples that they have not learnt from, and the loss of all of them."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -7,6 +8,9 @@ from torch import Tensor
 
 from sklstm._training.tensors import TrainingTensors
 from sklstm.nn import WeightedLoss
+
+SHARE_BEYOND = 0.001
+"""Of what is far off: next to nothing, but all that counts where nothing is near."""
 
 
 class Judgement:
@@ -48,12 +52,20 @@ class Judgement:
         target, weight = self.tensors.target[rows], self.tensors.weight[rows]
         alone = self.losses[rows] / n_judges
         together = self.criterion.sample_loss(scores, target)
-        loss = loss_of_all(weight * alone, weight * together, n_judges, n_members)
+        far_off = self.criterion.far_off
+        loss = loss_of_all(alone, together, weight, n_judges, n_members, far_off)
         score = metric(scores, target, weight)
         return {"loss": loss.item(), "score": score.item()}
 
 
-def loss_of_all(alone: Tensor, together: Tensor, n_judges: Tensor, n_members: int) -> Tensor:
+def loss_of_all(
+    alone: Tensor,
+    together: Tensor,
+    weight: Tensor,
+    n_judges: Tensor,
+    n_members: int,
+    far_off: float = math.inf,
+) -> Tensor:
     """Estimate the loss of the mean of all members from that of those that judge a row.
 
     What members get wrong by chance, each in its own way, counts an n-th as much in the loss
@@ -62,16 +74,23 @@ def loss_of_all(alone: Tensor, together: Tensor, n_judges: Tensor, n_members: in
     Parameters
     ----------
     alone : Tensor of shape (n_rows,)
-        Weighted loss of a member by itself, the mean over those that judge the row.
+        Loss of a member by itself, the mean over those that judge the row.
 
     together : Tensor of shape (n_rows,)
-        Weighted loss of the mean of these members.
+        Loss of the mean of these members.
+
+    weight : Tensor of shape (n_rows,)
+        Weight of the row.
 
     n_judges : Tensor of shape (n_rows,)
         How many they are.
 
     n_members : int
         How many there are in all.
+
+    far_off : float, default=math.inf
+        Where the loss of a row begins to count `SHARE_BEYOND` as much: a single one that no
+        model gets right would otherwise say which is the best.
 
     Returns
     -------
@@ -81,6 +100,15 @@ def loss_of_all(alone: Tensor, together: Tensor, n_judges: Tensor, n_members: in
     """
     # A single judge leaves the difference at 0, whatever it is divided by.
     by_chance = (alone - together) / (1 - 1 / n_judges.clamp(min=2))
-    estimate = torch.mean(alone - by_chance * (1 - 1 / n_members))
+    estimate = alone - by_chance * (1 - 1 / n_members)
+    estimate, alone, together = (
+        torch.mean(weight * _bent(loss, far_off)) for loss in (estimate, alone, together)
+    )
     # Two that are certain of different things look as if others could bring it below 0.
-    return torch.maximum(estimate, torch.minimum(alone.mean() / n_members, together.mean()))
+    return torch.maximum(estimate, torch.minimum(alone / n_members, together))
+
+
+def _bent(loss: Tensor, bound: float) -> Tensor:
+    """Return losses that grow `SHARE_BEYOND` as fast beyond a bound."""
+    within = loss.clamp(max=bound)
+    return within + SHARE_BEYOND * (loss - within)

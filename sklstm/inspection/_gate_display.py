@@ -16,7 +16,8 @@ class GateDisplay:
     """Heat maps of what each gate and state does at each step, with their means below.
 
     Use :meth:`from_estimator` to draw it. All that is drawn is stored, so that
-    :meth:`plot` can draw it again.
+    :meth:`plot` can draw it again. Where there is a `stride`, these are the steps at which
+    the recurrent layers stop on one way to the last one.
 
     Parameters
     ----------
@@ -95,9 +96,12 @@ class GateDisplay:
         import_pyplot(cls.__name__)
         X = one_sequence(X, cls.__name__)
         gates = gate_activations(estimator, X, layer, direction, member)
-        activations = {name: value.values for name, value in gates.items()}
-        display = cls(activations=activations, **time_axis(X))
-        return display.plot()
+        stride = estimator.module_.config["stride"]
+        at_stops = slice((X.lengths[0] - 1) % stride, None, stride)
+        activations = {name: value.values[at_stops] for name, value in gates.items()}
+        axis = time_axis(X)
+        axis["times"] = axis["times"][at_stops]
+        return cls(activations=activations, **axis).plot()
 
     def plot(self, figure=None):
         """Draw the gates.

@@ -1,5 +1,6 @@
 """Losses, a value a sample, so that samples can be weighted."""
 
+import math
 from functools import partial
 
 import torch
@@ -19,11 +20,21 @@ class WeightedLoss(nn.Module):
 
     **options : dict
         Further arguments of the loss, such as `quantile`.
+
+    Attributes
+    ----------
+    sample_loss : callable
+        Takes scores and a target, returns the loss of each sample.
+
+    far_off : float
+        The loss of a sample from which on it counts hardly more where models are compared:
+        infinite but for a loss that a single sample can be most of.
     """
 
     def __init__(self, name: str, **options: float):
         super().__init__()
         self.sample_loss = partial(LOSSES[name], **options)
+        self.far_off = FAR_OFF.get(name, math.inf)
 
     def forward(self, scores: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Return the mean over the batch of weight times loss."""
@@ -81,3 +92,6 @@ LOSSES = {
     "poisson": poisson,
     "quantile": pinball,
 }
+
+FAR_OFF = {"squared_error": 9.0}
+"""That of a target missed by three standard deviations of all targets."""
