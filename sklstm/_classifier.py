@@ -230,7 +230,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     history_ : list of dict
         A record an epoch: `epoch`, `train_loss`, `dur` in seconds and, with validation
-        data, `valid_loss` and `valid_score` (the accuracy).
+        data, `valid_loss` and `valid_score` (the accuracy). What a sample adds to
+        `valid_loss` is bounded.
 
     device_ : torch.device
         Where the network is.

@@ -235,8 +235,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     history_ : list of dict
         A record an epoch: `epoch`, `train_loss`, `dur` in seconds and, with validation
-        data, `valid_loss` and `valid_score` (R^2). Losses are on the scale of a target of
-        unit deviation; a squared error of `valid_loss` above 9 counts a thousandth beyond it.
+        data, `valid_loss` and `valid_score` (R^2). Losses are those of a target of unit
+        deviation; what a sample adds to `valid_loss` is bounded.
 
     device_ : torch.device
         Where the network is.

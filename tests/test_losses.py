@@ -163,3 +163,17 @@ def test_r2_of_a_constant_target_is_finite_as_that_of_scikit_learn(error):
     target = np.full((4, 1), 3.0)
     scores = target + error
     assert_metric_equals(r2, scores, target, np.ones(4), r2_score(target, scores))
+
+
+@pytest.mark.parametrize(
+    ("name", "of_a_guess"),
+    [("squared_error", 1), ("cross_entropy", np.log(3)), ("binary_cross_entropy", np.log(2))],
+)
+def test_a_sample_is_far_off_beyond_a_guess_the_further_the_more_samples(name, of_a_guess):
+    bounds = [WeightedLoss(name).far_off(n_samples, 3) for n_samples in (1, 10, 10_000)]
+    assert of_a_guess < bounds[0] < bounds[1] < bounds[2] / 10
+
+
+@pytest.mark.parametrize("name", ["absolute_error", "huber", "poisson", "quantile"])
+def test_in_other_losses_no_sample_is_far_off(name):
+    assert WeightedLoss(name).far_off(1, 1) == np.inf

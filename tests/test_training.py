@@ -130,6 +130,21 @@ def test_patience_is_as_many_epochs_as_make_125_steps(n_samples, batch_size, n_e
     assert model.n_iter_ == 1 + n_epochs
 
 
+@pytest.mark.parametrize("estimator_class", [LSTMRegressor, LSTMClassifier])
+def test_a_validation_sample_that_cannot_be_told_hardly_counts(estimator_class):
+    """All others follow from the first value, and are right in the epoch that is kept."""
+    X, X_val = numbered(100), numbered(20, np.linspace(0, 99, 20))
+    known, known_val = X[:, 0, 0] > 50, X_val[:, 0, 0] > 50
+    y, y_val = known.astype(int), known_val.astype(int)
+    y_val[0] = 1000 if estimator_class is LSTMRegressor else 1 - y_val[0]
+    model = estimator_class(
+        lr=0.01, max_epochs=60, early_stopping=False, dropout=0, jitter=0, **ONE_MEMBER
+    )
+    model.fit(X, y, X_val=X_val, y_val=y_val)
+    np.testing.assert_array_equal(model.predict(X_val)[1:] > 0.5, known_val[1:])
+    assert model.best_epoch_ > 30
+
+
 def test_tol_is_what_counts_as_an_improvement(overfitting):
     model, _, X, y = overfitting
     model.set_params(tol=1.0).fit(X, y)  # only a loss below 0 would count

@@ -52,7 +52,7 @@ class Judgement:
         target, weight = self.tensors.target[rows], self.tensors.weight[rows]
         alone = self.losses[rows] / n_judges
         together = self.criterion.sample_loss(scores, target)
-        far_off = self.criterion.far_off
+        far_off = self.criterion.far_off(len(rows), scores.shape[1])
         loss = loss_of_all(alone, together, weight, n_judges, n_members, far_off)
         score = metric(scores, target, weight)
         return {"loss": loss.item(), "score": score.item()}
@@ -89,8 +89,8 @@ def loss_of_all(
         How many there are in all.
 
     far_off : float, default=math.inf
-        Where the loss of a row begins to count `SHARE_BEYOND` as much: a single one that no
-        model gets right would otherwise say which is the best.
+        The loss from which on a row hardly counts more: a single one that no model gets
+        right would otherwise say which is the best.
 
     Returns
     -------
@@ -109,6 +109,6 @@ def loss_of_all(
 
 
 def _bent(loss: Tensor, bound: float) -> Tensor:
-    """Return losses that grow `SHARE_BEYOND` as fast beyond a bound."""
+    """Return losses that hardly grow beyond a bound: as `SHARE_BEYOND` of a logarithm."""
     within = loss.clamp(max=bound)
-    return within + SHARE_BEYOND * (loss - within)
+    return within + SHARE_BEYOND * torch.log1p(loss - within)

@@ -25,16 +25,43 @@ class WeightedLoss(nn.Module):
     ----------
     sample_loss : callable
         Takes scores and a target, returns the loss of each sample.
-
-    far_off : float
-        The loss of a sample from which on it counts hardly more where models are compared:
-        infinite but for a loss that a single sample can be most of.
     """
 
     def __init__(self, name: str, **options: float):
         super().__init__()
+        self.name = name
         self.sample_loss = partial(LOSSES[name], **options)
-        self.far_off = FAR_OFF.get(name, math.inf)
+
+    def far_off(self, n_samples: int, n_outputs: int) -> float:
+        """Return the loss from which on a sample is far off, where models are compared.
+
+        A single sample can be most of the mean of a loss that has no bound. A bound that grows
+        with the root of the number of samples, as that of [1]_ does, keeps it from that: where
+        there are many samples, all of them count in full.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of samples by which models are compared.
+
+        n_outputs : int
+            Number of scores of a sample.
+
+        Returns
+        -------
+        loss : float
+            Above that of a guess; infinite for losses that are robust by themselves.
+
+        References
+        ----------
+        .. [1] J. Fan, Q. Li and Y. Wang. "Estimation of high dimensional mean regression in
+           the absence of symmetry and light tail assumptions". Journal of the Royal
+           Statistical Society B, 79(1), 2017.
+        """
+        if self.name not in GROWTH:
+            return math.inf
+        guess = {"squared_error": 1.0, "cross_entropy": math.log(n_outputs)}
+        return guess.get(self.name, math.log(2)) + GROWTH[self.name] * math.sqrt(n_samples)
 
     def forward(self, scores: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Return the mean over the batch of weight times loss."""
@@ -93,5 +120,5 @@ LOSSES = {
     "quantile": pinball,
 }
 
-FAR_OFF = {"squared_error": 9.0}
-"""That of a target missed by three standard deviations of all targets."""
+GROWTH = {"squared_error": 1.0, "cross_entropy": 0.25, "binary_cross_entropy": 0.25}
+"""By how much the bound on a loss grows with the root of the number of samples."""
