@@ -64,3 +64,18 @@ def test_gradients_are_finite_and_none_flows_to_padding(pool):
     assert torch.isfinite(outputs.grad).all()
     assert not outputs.grad[0, 2:].any()
     assert outputs.grad[1].any(dim=0).all()
+
+
+@pytest.mark.parametrize("lengths", [None, torch.tensor([2, TIME, 1])])
+@pytest.mark.parametrize("has_ties", [False, True])
+def test_gradients_of_all_summaries_are_those_of_each(lengths, has_ties):
+    states, last = map(torch.from_numpy, random_states(3))
+    if has_ties:
+        states = states.round()
+    together, apart = states.clone().requires_grad_(), states.clone().requires_grad_()
+    summary = Pooling("concat", COLUMNS)(together, last, lengths)
+    weight = torch.arange(1.0, summary.numel() + 1, dtype=summary.dtype).view_as(summary)
+    (summary * weight).sum().backward()
+    summaries = [last, masked_mean(apart, lengths), masked_max(apart, lengths)]
+    (torch.cat(summaries, dim=-1) * weight).sum().backward()
+    torch.testing.assert_close(together.grad, apart.grad)

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 __all__ = ["Pooling", "is_padding", "masked_max", "masked_mean", "real_steps"]
 
@@ -52,8 +53,7 @@ class Pooling(nn.Module):
             return masked_mean(outputs, lengths)
         if self.mode == "max":
             return masked_max(outputs, lengths)
-        summaries = [last, masked_mean(outputs, lengths), masked_max(outputs, lengths)]
-        return torch.cat(summaries, dim=-1)
+        return torch.cat([last, *_MeanAndMax.apply(outputs, lengths)], dim=-1)
 
     def over_time(self, outputs: Tensor) -> Tensor:
         """Return the summary of the steps so far, at each step: (batch, time, n_outputs).
@@ -97,6 +97,36 @@ class Pooling(nn.Module):
             running.append(maxima)
             largest = maxima[:, -1:].clone()
         return torch.cat(running, dim=-1), (n_after, total, largest)
+
+
+class _MeanAndMax(torch.autograd.Function):
+    """:func:`masked_mean` and :func:`masked_max`, whose gradient is built in three passes.
+
+    Autograd takes three times as many, some of them slow: a tenth of the time of a fit. Steps
+    that are equally large share the gradient of the maximum, as there.
+    """
+
+    @staticmethod
+    def forward(ctx, outputs: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        mean, states = masked_mean(outputs, lengths), outputs
+        if lengths is not None:
+            states = outputs.masked_fill(is_padding(outputs, lengths), -torch.inf)
+        largest = states.amax(dim=1)
+        ctx.save_for_backward(states, largest, lengths)
+        return mean, largest
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, of_mean: Tensor, of_max: Tensor) -> tuple[Tensor, None]:
+        states, largest, lengths = ctx.saved_tensors
+        # As numbers: multiplying by them is faster than choosing by what is true.
+        is_largest = torch.eq(states, largest[:, None], out=torch.empty_like(states))
+        of_max = of_max / is_largest.sum(dim=1)
+        of_mean = of_mean / (states.shape[1] if lengths is None else lengths[:, None])
+        gradient = torch.addcmul(of_mean[:, None], is_largest, of_max[:, None], out=is_largest)
+        if lengths is not None:
+            gradient.masked_fill_(is_padding(states, lengths), 0.0)
+        return gradient, None
 
 
 def masked_mean(outputs: Tensor, lengths: Tensor | None) -> Tensor:
