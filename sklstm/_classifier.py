@@ -118,7 +118,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Share of `lr` by which weights shrink a step.
 
     clip_grad_norm : float or None, default=1.0
-        Bound on the norm of the gradient. None sets no bound.
+        Bound on the norm of the gradient, that of all members together. None sets no bound.
 
     bptt_steps : int or None, default=None
         Number of steps that gradients go back in training, at most: sequences are read in

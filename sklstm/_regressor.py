@@ -129,8 +129,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.
 
-    clip_grad_norm : float or None, default=1.0
-        Bound on the norm of the gradient. None sets no bound.
+    clip_grad_norm : float or None, default=0.25
+        Bound on the norm of the gradient, that of all members together. None sets no bound.
 
     bptt_steps : int or None, default=None
         Number of steps that gradients go back in training, at most: sequences are read in
@@ -326,7 +326,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         batch_size="auto",
         lr=0.006,
         weight_decay=0.01,
-        clip_grad_norm=1.0,
+        clip_grad_norm=0.25,
         bptt_steps=None,
         early_stopping="auto",
         validation_fraction=0.1,
