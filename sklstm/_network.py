@@ -11,7 +11,7 @@ from sklstm._members import MemberSamples
 from sklstm._samples import StepSamples, TrainingSamples
 from sklstm._selection import SequenceSelection, WeightedSteps
 from sklstm._state import building_state
-from sklstm._statistics import ColumnStatistics, column_statistics
+from sklstm._statistics import FAR, ColumnStatistics, column_statistics
 from sklstm._times import mean_gap
 from sklstm.nn import EnsembleNetwork, SequenceNetwork
 
@@ -67,12 +67,12 @@ def build_network(
     """
     sequences, weight = train.samples.sequences, train.samples.sequence_weight
     array = sequences.array
-    steps = column_statistics(WeightedSteps(sequences, weight), without_far=True)
+    steps = column_statistics(WeightedSteps(sequences, weight), FAR)
     numbers = _others(array.categories, sequences.n_features)
     is_signal = steps.varies & ~_are_gappy(steps.missing) & standardize
     static, static_numbers = None, _others(array.static_categories, sequences.n_static)
     if sequences.static is not None:
-        static = column_statistics([(sequences.static, weight)], without_far=True)
+        static = column_statistics([(sequences.static, weight)], FAR)
         options["missing_static"] = static_numbers[static.missing[static_numbers] > 0]
     network = _new_network(
         n_members=len(train.rows),

@@ -9,11 +9,14 @@ from sklearn.utils.validation import _check_y
 
 from sklstm._base import _BaseLSTM
 from sklstm._score import ScoreMixin
-from sklstm._statistics import column_statistics
+from sklstm._statistics import target_statistics
 from sklstm.nn import WeightedLoss
 from sklstm.nn.metrics import r2, r2_of_log
 
 __all__ = ["LSTMRegressor"]
+
+LARGEST_TARGET = 1e6
+"""In standard deviations: the square of what is further off would overflow."""
 
 
 class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
@@ -22,7 +25,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     Sequences may differ in length, need no scaling and may have missing values. Where
     training data has missing values in a feature, `missing` says what stands in for
     them, and the network is also told which values are missing and for how long; in any
-    other feature a missing value becomes the mean. The target is standardised inside.
+    other feature a missing value becomes the mean. The target is standardised inside, without
+    a value that alone is a third of the variance or more.
 
     Parameters
     ----------
@@ -476,14 +480,16 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         return target
 
     def _output_statistics(self, samples):
-        statistics = column_statistics([samples.labelled])
+        statistics = target_statistics(*samples.labelled)
         if self._is_count:  # the network's output is the logarithm of the mean
             return np.log(statistics.mean), np.ones(self.n_outputs_)
         return statistics.mean, statistics.scale
 
     def _loss_target(self, target, network):
         mean, scale = network.output_mean.cpu().numpy(), network.output_scale.cpu().numpy()
-        return target / np.exp(mean) if self._is_count else (target - mean) / scale
+        if self._is_count:
+            return target / np.exp(mean)
+        return np.clip((target - mean) / scale, -LARGEST_TARGET, LARGEST_TARGET)
 
     def _loss(self):
         options = {"quantile": self.quantile} if self.loss == "quantile" else {}

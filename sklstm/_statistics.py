@@ -8,6 +8,9 @@ import numpy as np
 FAR = 20.0
 """Standard deviations from the mean beyond which a value does not count."""
 
+LEAST_FAR = 6.0
+"""The same of a target at least, where there are few: what is nearer may well be right."""
+
 LARGEST = np.float64(1e150)
 """What is further from the first value stands for none, and its square would overflow."""
 
@@ -23,7 +26,7 @@ class ColumnStatistics(NamedTuple):
     varies: np.ndarray
 
 
-def column_statistics(chunks: Chunks, without_far: bool = False) -> ColumnStatistics:
+def column_statistics(chunks: Chunks, far: float = np.inf) -> ColumnStatistics:
     """Compute the statistics of the observed values of each column.
 
     Parameters
@@ -32,9 +35,9 @@ def column_statistics(chunks: Chunks, without_far: bool = False) -> ColumnStatis
         Values (n_rows, n_columns), where NaN is a missing value, with a weight (n_rows,)
         for each row. Read several times.
 
-    without_far : bool
-        Whether to leave out values that are far from the mean, as slips of the pen are:
-        a single pH of 735 hides all that others differ in. It is repeated until no
+    far : float, default=numpy.inf
+        Values as many standard deviations from the mean are left out, as slips of the pen
+        are: a single pH of 735 hides all that others differ in. It is repeated until no
         value is far, five times at most.
 
     Returns
@@ -46,15 +49,45 @@ def column_statistics(chunks: Chunks, without_far: bool = False) -> ColumnStatis
     centre = _first_observed(chunks)
     nearby = np.full(len(centre), LARGEST)
     for _ in range(6):
-        statistics, has_far = _statistics_of_nearby(chunks, centre, nearby)
-        if not (without_far and has_far):
+        statistics, furthest = _statistics_of_nearby(chunks, centre, nearby)
+        if not (furthest > far).any():
             break
-        centre, nearby = statistics.mean, FAR * statistics.scale
+        centre, nearby = statistics.mean, far * statistics.scale
     return statistics
 
 
-def _statistics_of_nearby(chunks: Chunks, centre, nearby) -> tuple[ColumnStatistics, bool]:
-    """Return the statistics of the values nearby the centre, and whether any is far."""
+def target_statistics(target: np.ndarray, weight: np.ndarray) -> ColumnStatistics:
+    """Compute the statistics of a target without what would be most of its variance by itself.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n_rows, n_outputs)
+        Finite values.
+
+    weight : ndarray of shape (n_rows,)
+        Weight of each row.
+
+    Returns
+    -------
+    statistics : ColumnStatistics
+        Without values that alone are a third of the variance or more, which several extremes
+        are not. Where all others are the same, they count, too.
+    """
+    rows = [(target, weight)]
+    all_count = column_statistics(rows)
+    others = column_statistics(rows, max(np.sqrt(len(target) / 3), LEAST_FAR))
+    return ColumnStatistics(
+        *(
+            np.where(others.varies, of_others, of_all)
+            for of_others, of_all in zip(others, all_count, strict=True)
+        )
+    )
+
+
+def _statistics_of_nearby(
+    chunks: Chunks, centre: np.ndarray, nearby: np.ndarray
+) -> tuple[ColumnStatistics, np.ndarray]:
+    """Return the statistics of the values nearby the centre, and how far the furthest is."""
     observed, missing, total, squares = np.zeros((4, len(centre)))
     n_rows = 0.0
     least, most = np.full(len(centre), np.inf), np.full(len(centre), -np.inf)
@@ -77,7 +110,7 @@ def _statistics_of_nearby(chunks: Chunks, centre, nearby) -> tuple[ColumnStatist
     statistics = ColumnStatistics(
         centre + shift, np.where(scale == 0, 1.0, scale), missing / n_rows, scale > 0
     )
-    return statistics, bool((furthest > FAR * scale).any())
+    return statistics, _divide(furthest, scale)
 
 
 def _first_observed(chunks: Chunks) -> np.ndarray:

@@ -45,6 +45,13 @@ class TestTarget:
         spread = abs(factor) * y.std()
         np.testing.assert_allclose(predicted, expected, atol=2e-2 * spread, rtol=0)
 
+    @pytest.mark.parametrize("slip", [50.0, -1e6, 1e12])
+    def test_a_slip_of_the_pen_does_not_hide_the_other_targets(self, levels, slip):
+        X, y = levels
+        wrong = np.r_[slip, y[1:]]
+        reg = fast_regressor().fit(X, wrong)
+        assert reg.score(X[1:], y[1:]) > 0.8
+
     def test_a_constant_target_is_predicted(self, levels):
         X, _ = levels
         predicted = fast_regressor().fit(X, np.full(60, 5.0)).predict(X)

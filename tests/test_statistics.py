@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sklstm._statistics import column_statistics
+from sklstm._statistics import FAR, column_statistics, target_statistics
 
 VALUES = arrays(
     np.float64,
@@ -126,7 +126,7 @@ def test_a_slip_of_the_pen_does_not_count():
     with_slip = np.vstack([ph, [[735.0]]])
     weight = np.ones(1001)
     expected = statistics_of(ph, weight[1:])
-    robust = statistics_of(with_slip, weight, without_far=True)
+    robust = statistics_of(with_slip, weight, far=FAR)
     np.testing.assert_allclose(robust.mean, expected.mean)
     np.testing.assert_allclose(robust.scale, expected.scale)
     assert statistics_of(with_slip, weight).scale > 20
@@ -135,7 +135,7 @@ def test_a_slip_of_the_pen_does_not_count():
 def test_values_that_are_not_far_all_count():
     rng = np.random.default_rng(0)
     values, weight = rng.normal(size=(500, 3)), rng.random(500)
-    plain, robust = (statistics_of(values, weight, without_far=far) for far in (False, True))
+    plain, robust = (statistics_of(values, weight, far=far) for far in (np.inf, FAR))
     np.testing.assert_array_equal(robust.mean, plain.mean)
     np.testing.assert_array_equal(robust.scale, plain.scale)
 
@@ -143,7 +143,31 @@ def test_values_that_are_not_far_all_count():
 @pytest.mark.parametrize("place", [0, 2])
 def test_a_value_whose_square_is_no_number_does_not_count(place):
     values = np.insert([7.3, 7.5, 7.4], place, 1.7e308)[:, None]
-    mean, scale, _, varies = statistics_of(values, np.ones(4), without_far=True)
+    mean, scale, _, varies = statistics_of(values, np.ones(4), far=FAR)
     assert mean[0] == pytest.approx(7.4)
     assert scale[0] == pytest.approx(np.std([7.3, 7.4, 7.5]))
     assert varies[0]
+
+
+@pytest.mark.parametrize("n_rows", [60, 5000])
+def test_a_target_that_is_most_of_the_variance_does_not_count(n_rows):
+    target = np.random.default_rng(0).normal(size=(n_rows, 2))
+    with_slip = np.vstack([target, [[1e9, 0.0]]])
+    expected = statistics_of(target, np.ones(n_rows))
+    mean, scale, _, _ = target_statistics(with_slip, np.ones(n_rows + 1))
+    np.testing.assert_allclose(mean, expected.mean, rtol=0.05, atol=1e-3)
+    np.testing.assert_allclose(scale, expected.scale, rtol=0.01)
+
+
+@pytest.mark.parametrize("n_spikes", [4, 20])
+def test_several_extreme_targets_count(n_spikes):
+    target = np.random.default_rng(0).normal(size=(5000, 1))
+    target[:n_spikes] += 1e3
+    statistics = target_statistics(target, np.ones(5000))
+    np.testing.assert_array_equal(statistics, statistics_of(target, np.ones(5000)))
+
+
+def test_the_only_target_that_differs_counts():
+    target = np.zeros((500, 1))
+    target[3] = 1e9
+    assert target_statistics(target, np.ones(500)).scale == pytest.approx(target.std())
