@@ -14,6 +14,9 @@ LEAST_FAR = 6.0
 LARGEST = np.float64(1e150)
 """What is further from the first value stands for none, and its square would overflow."""
 
+LARGEST_SHIFT = 1e6
+"""In deviations, from a mean to what differences are taken from: beyond, digits are lost."""
+
 Chunks = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
@@ -50,9 +53,11 @@ def column_statistics(chunks: Chunks, far: float = np.inf) -> ColumnStatistics:
     nearby = np.full(len(centre), LARGEST)
     for _ in range(6):
         statistics, furthest = _statistics_of_nearby(chunks, centre, nearby)
-        if not (furthest > far).any():
+        is_exact = np.abs(statistics.mean - centre) <= LARGEST_SHIFT * statistics.scale
+        if is_exact.all() and not (furthest > far).any():
             break
-        centre, nearby = statistics.mean, far * statistics.scale
+        nearby = np.where(is_exact, np.minimum(far * statistics.scale, LARGEST), nearby)
+        centre = statistics.mean
     return statistics
 
 

@@ -45,7 +45,7 @@ class TestTarget:
         spread = abs(factor) * y.std()
         np.testing.assert_allclose(predicted, expected, atol=2e-2 * spread, rtol=0)
 
-    @pytest.mark.parametrize("slip", [50.0, -1e6, 1e12])
+    @pytest.mark.parametrize("slip", [50.0, -1e6, 1e30])
     def test_a_slip_of_the_pen_does_not_hide_the_other_targets(self, levels, slip):
         X, y = levels
         wrong = np.r_[slip, y[1:]]

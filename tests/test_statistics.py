@@ -132,6 +132,16 @@ def test_a_slip_of_the_pen_does_not_count():
     assert statistics_of(with_slip, weight).scale > 20
 
 
+@pytest.mark.parametrize("slip", [1e12, -1e20, 9.96921e36, 1e100])
+@pytest.mark.parametrize("place", [0, 500])
+def test_a_slip_of_any_size_costs_the_others_no_digits(slip, place):
+    values = np.random.default_rng(0).normal(7.4, 0.08, size=(1000, 1))
+    expected = statistics_of(values, np.ones(1000))
+    robust = statistics_of(np.insert(values, place, slip, axis=0), np.ones(1001), far=FAR)
+    np.testing.assert_allclose(robust.mean, expected.mean)
+    np.testing.assert_allclose(robust.scale, expected.scale, rtol=1e-6)
+
+
 def test_values_that_are_not_far_all_count():
     rng = np.random.default_rng(0)
     values, weight = rng.normal(size=(500, 3)), rng.random(500)
