@@ -102,8 +102,8 @@ class Pooling(nn.Module):
 class _MeanAndMax(torch.autograd.Function):
     """:func:`masked_mean` and :func:`masked_max`, whose gradient is built in three passes.
 
-    Autograd takes three times as many, some of them slow: a tenth of the time of a fit. Steps
-    that are equally large share the gradient of the maximum, as there.
+    Autograd takes three times as many, some of them slow. Steps that are equally large share
+    the gradient of the maximum, as there.
     """
 
     @staticmethod
