@@ -97,8 +97,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training data, at most. "auto" is as many as make 2,400
-        updates of the weights by batches of 16 sequences, or 1,200 by batches of 32 and
-        more: from 20, where data are many, to 40.
+        updates of the weights by batches of 16 sequences, 1,200 by batches of 32 or 800 by
+        batches of 64 and more: up to 40, and no less than 20, with the last 13.
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two near a 64th of the samples,
@@ -112,7 +112,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         averages the weights over about the last hundred steps. Where `callbacks` hold a
         scheduler, it decides, and weights are not averaged; `partial_fit` keeps the rate
         constant. "auto" is 0.003 for batches of up to 16 sequences and grows with them, to
-        0.006 for 32 and more [12]_.
+        0.006 for 32 and 0.009 for 64 and more [12]_.
 
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.

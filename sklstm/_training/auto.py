@@ -7,17 +7,17 @@ import numpy as np
 MAX_FIT_STEPS = 1 << 12
 """Steps of a batch of a fit: several are in work at once, and memory grows with them."""
 
-BATCH_SIZES = 16, 32
+BATCH_SIZES = 16, 64
 """Between these sizes of batches, the learning rate rises."""
 
 LEARNING_RATE = 0.003
-"""The learning rate of the smaller of these batches."""
+"""The learning rate of the smallest of these batches, and what each doubling adds."""
 
 UPDATES = 2400
 """Number of updates at this rate that make a fit; half as many do at twice the rate."""
 
-EPOCHS = 20, 40
-"""Bounds on the epochs that these updates are."""
+MOST_EPOCHS = 40
+"""Bound on the epochs that these updates are."""
 
 
 def auto_batch_size(lengths: np.ndarray) -> int:
@@ -45,17 +45,19 @@ def auto_batch_size(lengths: np.ndarray) -> int:
 
 def auto_learning_rate(batch_size: int) -> float:
     """Return a learning rate that grows with the batch, whose mean gradient is less noisy."""
-    return LEARNING_RATE * _times_the_smallest(batch_size)
+    return LEARNING_RATE * _times_the_lowest(batch_size)
 
 
 def auto_epochs(n_sequences: int, batch_size: int) -> int:
-    """Return the number of epochs that `UPDATES` are, within bounds."""
-    n_batches = math.ceil(n_sequences / batch_size)
-    fewest, most = EPOCHS
-    n_epochs = round(UPDATES / (n_batches * _times_the_smallest(batch_size)))
-    return min(max(n_epochs, fewest), most)
+    """Return the number of epochs that `UPDATES` are, within bounds.
+
+    At a high rate a third of `MOST_EPOCHS` is enough, at a low one half of it.
+    """
+    n_batches, times = math.ceil(n_sequences / batch_size), _times_the_lowest(batch_size)
+    fewest = round(MOST_EPOCHS / max(times, 2))
+    return min(max(round(UPDATES / (n_batches * times)), fewest), MOST_EPOCHS)
 
 
-def _times_the_smallest(batch_size: int) -> float:
+def _times_the_lowest(batch_size: int) -> float:
     smallest, largest = BATCH_SIZES
-    return min(max(batch_size, smallest), largest) / smallest
+    return 1 + math.log2(min(max(batch_size, smallest), largest) / smallest)
