@@ -145,7 +145,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     early_stopping : bool or "auto", default="auto"
         Whether to hold out data, stop when its loss no longer improves and keep the
-        best epoch. "auto" does so from 100 samples on, unless all are of one group, and
+        best epoch; the loss is averaged over the latest 60 steps of the optimiser or so,
+        which are 1 to 5 epochs. "auto" does so from 100 samples on, unless all are of one group, and
         where `X_val` is given.
 
     validation_fraction : float, default=0.1
@@ -153,7 +154,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     n_iter_no_change : int or "auto", default="auto"
         Number of epochs without improvement after which early stopping stops. "auto" is
-        as many as make 125 steps of the optimiser: from 2, where data are many, to 10.
+        as many as make 125 steps of the optimiser: from 2, where data are many, to 5.
 
     tol : float, default=0.0
         Share of the validation loss by which an epoch has to improve to count.
@@ -235,7 +236,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     best_epoch_ : int
         The epoch, from 1, whose weights were kept: the one of the lowest validation
-        loss, or the last one where there is no validation data.
+        loss, a mean over up to five epochs, or the last one where there is no validation
+        data.
 
     history_ : list of dict
         A record an epoch: `epoch`, `train_loss`, `dur` in seconds and, with validation

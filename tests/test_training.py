@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray, _members
+from sklstm._training.judgement import Judgement
 
 FAST = {"hidden_size": 8, "random_state": 0, "device": "cpu"}
 MODELS = {
@@ -120,14 +121,43 @@ def test_early_stopping_waits_n_iter_no_change_epochs(overfitting, patience):
 
 @pytest.mark.parametrize(
     ("n_samples", "batch_size", "n_epochs"),
-    [(100, 45, 10), (100, 4, 6), (200, 1, 2)],
+    [(100, 45, 5), (100, 2, 3), (200, 1, 2)],
 )
 def test_patience_is_as_many_epochs_as_make_125_steps(n_samples, batch_size, n_epochs):
-    """Of nine tenths of the samples: 2, 23 or 180 steps an epoch."""
+    """Of nine tenths of the samples: 2, 45 or 180 steps an epoch."""
     y = np.random.default_rng(0).normal(size=n_samples)
     model = LSTMRegressor(batch_size=batch_size, tol=1.0, max_epochs=20, **ONE_MEMBER)
     model.fit(numbered(n_samples), y)  # no loss is below 0, so that no epoch counts
     assert model.n_iter_ == 1 + n_epochs
+
+
+@pytest.fixture
+def validation_losses(monkeypatch):
+    """What the epochs of a fit are told, whatever they have learnt."""
+    losses = [9, 1, 2, 2, 6, 3, 5, 5, 4, 1, 3, 7]
+    results = iter([{"loss": loss, "score": 0.0} for loss in losses])
+    monkeypatch.setattr(Judgement, "result", lambda *args: next(results))
+    return losses
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "best_epoch"), [(90, 6), (6, 5), (5, 4), (3, 3), (2, 2), (1, 2)]
+)
+def test_the_loss_of_an_epoch_is_a_mean_over_about_60_steps(
+    batch_size, best_epoch, validation_losses
+):
+    """Of 90 samples, in batches that make 5, 4, 3, 2 and 1 epochs of these steps."""
+    model = LSTMRegressor(
+        batch_size=batch_size, max_epochs=12, n_iter_no_change=12, **ONE_MEMBER
+    ).fit(numbered(100), np.arange(100.0))
+    assert [epoch["valid_loss"] for epoch in model.history_] == validation_losses
+    assert model.best_epoch_ == best_epoch
+
+
+def test_early_stopping_waits_for_the_mean_over_epochs_to_improve(validation_losses):
+    """Which it does in epochs 2, 3, 4 and 6; the loss itself is lowest in epoch 2."""
+    model = LSTMRegressor(batch_size=90, max_epochs=12, n_iter_no_change=2, **ONE_MEMBER)
+    assert model.fit(numbered(100), np.arange(100.0)).n_iter_ == 8
 
 
 @pytest.mark.parametrize("estimator_class", [LSTMRegressor, LSTMClassifier])

@@ -1,6 +1,5 @@
 """The best epoch, and when to stop."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,27 +11,56 @@ from sklstm._training.optimizer import optimized_tensors
 PATIENCE_STEPS = 125
 """Steps without improvement that are worth waiting for, where patience is "auto"."""
 
-PATIENCE_EPOCHS = 2, 10
+PATIENCE_EPOCHS = 2, 5
 """Bounds on the epochs that these steps are: a single one proves little, and time is dear."""
+
+RECENT_STEPS = 60
+"""Steps whose epochs are judged together."""
+
+RECENT_EPOCHS = 1, 5
+"""Bounds on the epochs that these steps are."""
 
 
 class StopTraining(Exception):
     """Raised by a callback to end training with the epoch that is done."""
 
 
+class RecentLoss:
+    """The validation loss of an epoch: the mean over it and those just before it.
+
+    Small sets hold out few samples, whose loss is low in some epochs by chance.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        What is trained, with validation data.
+
+    n_steps : int
+        Steps of the optimiser an epoch.
+    """
+
+    def __init__(self, net: NeuralNet, n_steps: int):
+        self.net = net
+        self.n_epochs = epochs_of(RECENT_STEPS, n_steps, RECENT_EPOCHS)
+
+    def __call__(self) -> float:
+        return float(np.mean(self.net.history[-self.n_epochs :, "valid_loss"]))
+
+
 class KeepBest(Callback):
     """Keep the weights of the best epoch done.
 
-    That is the one of the lowest validation loss or, without validation data, the last
+    That is the one of the lowest :class:`RecentLoss` or, without validation data, the last
     one: an epoch that was interrupted leaves no trace.
     """
 
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, X: Any = None, **kwargs: Any) -> None:
         self.best_loss_, self.best_epoch_ = np.inf, 0
+        self.loss_ = RecentLoss(net, count_steps(net, X))
         self._keep(net)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        loss = net.history[-1].get("valid_loss", -np.inf)
+        loss = self.loss_() if "valid_loss" in net.history[-1] else -np.inf
         if loss < self.best_loss_ or loss == -np.inf:
             self.best_loss_, self.best_epoch_ = loss, len(net.history)
             self._keep(net)
@@ -46,7 +74,7 @@ class KeepBest(Callback):
 
 
 class StopEarly(Callback):
-    """Stop when the validation loss has not improved for some epochs.
+    """Stop when :class:`RecentLoss` has not improved for some epochs.
 
     Parameters
     ----------
@@ -64,12 +92,14 @@ class StopEarly(Callback):
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, **kwargs: Any) -> None:
         self.loss_to_beat_, self.n_stale_ = np.inf, 0
+        n_steps = count_steps(net, X)
+        self.loss_ = RecentLoss(net, n_steps)
         self.n_epochs_ = self.patience
         if self.patience == "auto":
-            self.n_epochs_ = epochs_of_patience(len(net.get_iterator(X, training=True)))
+            self.n_epochs_ = epochs_of(PATIENCE_STEPS, n_steps, PATIENCE_EPOCHS)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        loss = net.history[-1, "valid_loss"]
+        loss = self.loss_()
         self.n_stale_ += 1
         if loss < self.loss_to_beat_:
             self.loss_to_beat_, self.n_stale_ = loss - self.tol * abs(loss), 0
@@ -77,6 +107,11 @@ class StopEarly(Callback):
             raise StopTraining
 
 
-def epochs_of_patience(n_steps: int) -> int:
-    """Return the epochs of `n_steps` steps each that are `PATIENCE_STEPS`, within bounds."""
-    return int(np.clip(math.ceil(PATIENCE_STEPS / n_steps), *PATIENCE_EPOCHS))
+def count_steps(net: NeuralNet, train: Any) -> int:
+    """Return the number of steps of the optimiser an epoch."""
+    return len(net.get_iterator(train, training=True))
+
+
+def epochs_of(steps: int, n_steps: int, bounds: tuple[int, int]) -> int:
+    """Return the epochs, of `n_steps` steps each, that are about `steps`, within bounds."""
+    return int(np.clip(round(steps / n_steps), *bounds))
