@@ -146,8 +146,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     early_stopping : bool or "auto", default="auto"
         Whether to hold out data, stop when its loss no longer improves and keep the
         best epoch; the loss is averaged over the latest 60 steps of the optimiser or so,
-        which are 1 to 5 epochs. "auto" does so from 100 samples on, unless all are of one group, and
-        where `X_val` is given.
+        which are 1 to 5 epochs. "auto" does so from 100 samples on, unless all are of one
+        group, and where `X_val` is given.
 
     validation_fraction : float, default=0.1
         Share of the samples that early stopping holds out, others for every two members.

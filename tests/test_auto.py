@@ -30,7 +30,8 @@ def test_the_learning_rate_grows_with_batches_within_bounds(batch_size, expected
 
 @pytest.mark.parametrize(
     ("n_sequences", "batch_size", "expected"),
-    [(20, 20, 40), (480, 16, 40), (1280, 16, 30), (1600, 32, 24), (3000, 64, 17), (9000, 64, 13)],
+    [(20, 20, 40), (480, 16, 40), (1280, 16, 30), (1600, 32, 24)]
+    + [(3000, 64, 17), (9000, 64, 13)],
 )
 def test_epochs_are_a_number_of_updates_within_bounds(n_sequences, batch_size, expected):
     assert auto_epochs(n_sequences, batch_size) == expected
