@@ -97,14 +97,15 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training data, at most. "auto" is as many as make 2,400
-        updates of the weights by batches of 16 sequences, 1,200 by batches of 32 or 800 by
-        batches of 64 and more: up to 40, and no less than 20, with the last 13.
+        updates of the weights by batches of 16 sequences, or 1,400 by batches of 32 and
+        more: up to 40, where data are few, and no less than 20 or 13.
 
     batch_size : int or "auto", default="auto"
-        Number of sequences a step. "auto" is a power of two near a 64th of the samples,
-        from 16 to 256, and all of them up to 32; beyond 32, a batch has 4,096 steps at most
-        on average. Where all sequences fit into one batch and none are held out, training is
-        exact in its weights: an integer weight and that many copies give the same model.
+        Number of sequences a step. "auto" is a power of two: near a 64th of the samples,
+        from 16 to 32, then near a 128th, up to 256; up to 32 samples are one batch. Beyond
+        32, a batch has 4,096 steps at most on average. Where all sequences fit into one batch
+        and none are held out, training is exact in its weights: an integer weight and that
+        many copies give the same model.
 
     lr : float or "auto", default="auto"
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
@@ -112,7 +113,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         averages the weights over about the last hundred steps. Where `callbacks` hold a
         scheduler, it decides, and weights are not averaged; `partial_fit` keeps the rate
         constant. "auto" is 0.003 for batches of up to 16 sequences and grows with them, to
-        0.006 for 32 and 0.009 for 64 and more [12]_.
+        0.009 for 32 and more [12]_.
 
     weight_decay : float, default=0.01
         Share of `lr` by which weights shrink a step.
