@@ -114,7 +114,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     max_epochs : int or "auto", default=24
         Number of passes over the training data, at most. "auto" is as many as make 2,400
         updates of the weights by batches of 16 sequences, or 1,400 by batches of 32 and
-        more: up to 40, where data are few, and no less than 20 or 13.
+        more: from 40, where data are few, down to 20 or 13.
 
     batch_size : int or "auto", default="auto"
         Number of sequences a step. "auto" is a power of two: near a 64th of the samples,
