@@ -28,7 +28,8 @@ class TrainingCurveDisplay:
 
     best_epoch : int, default=None
         The epoch, from 1, whose weights were kept. It is marked where there is a
-        `valid_loss`: without one the last epoch is kept.
+        `valid_loss`: without one the last epoch is kept. What is lowest there is the mean
+        of this epoch and up to four before it, not always the curve itself.
 
     score_name : str, default=None
         What `valid_score` is, for its axis. "validation score" if None.
