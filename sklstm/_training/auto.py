@@ -41,9 +41,8 @@ def auto_batch_size(lengths: np.ndarray) -> int:
     n_sequences = len(lengths)
     if n_sequences <= 32:
         return n_sequences
-    near = round(np.log2(n_sequences / 64))
-    if near > 5:
-        near = max(round(np.log2(n_sequences / 128)), 5)
+    near = np.log2(n_sequences / 64)
+    near = max(min(round(near), 5), round(near - 1))
     most = max(np.log2(MAX_FIT_STEPS / lengths.mean()), 5)
     return 2 ** int(min(np.clip(near, 4, 8), most))
 

@@ -25,42 +25,21 @@ class StopTraining(Exception):
     """Raised by a callback to end training with the epoch that is done."""
 
 
-class RecentLoss:
-    """The validation loss of an epoch: the mean over it and those just before it.
-
-    Small sets hold out few samples, whose loss is low in some epochs by chance.
-
-    Parameters
-    ----------
-    net : NeuralNet
-        What is trained, with validation data.
-
-    n_steps : int
-        Steps of the optimiser an epoch.
-    """
-
-    def __init__(self, net: NeuralNet, n_steps: int):
-        self.net = net
-        self.n_epochs = epochs_of(RECENT_STEPS, n_steps, RECENT_EPOCHS)
-
-    def __call__(self) -> float:
-        return float(np.mean(self.net.history[-self.n_epochs :, "valid_loss"]))
-
-
 class KeepBest(Callback):
     """Keep the weights of the best epoch done.
 
-    That is the one of the lowest :class:`RecentLoss` or, without validation data, the last
+    That is the one of the lowest :func:`recent_loss` or, without validation data, the last
     one: an epoch that was interrupted leaves no trace.
     """
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, **kwargs: Any) -> None:
         self.best_loss_, self.best_epoch_ = np.inf, 0
-        self.loss_ = RecentLoss(net, count_steps(net, X))
+        self.n_steps_ = count_steps(net, X)
         self._keep(net)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        loss = self.loss_() if "valid_loss" in net.history[-1] else -np.inf
+        has_loss = "valid_loss" in net.history[-1]
+        loss = recent_loss(net, self.n_steps_) if has_loss else -np.inf
         if loss < self.best_loss_ or loss == -np.inf:
             self.best_loss_, self.best_epoch_ = loss, len(net.history)
             self._keep(net)
@@ -74,7 +53,7 @@ class KeepBest(Callback):
 
 
 class StopEarly(Callback):
-    """Stop when :class:`RecentLoss` has not improved for some epochs.
+    """Stop when :func:`recent_loss` has not improved for some epochs.
 
     Parameters
     ----------
@@ -92,19 +71,26 @@ class StopEarly(Callback):
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, **kwargs: Any) -> None:
         self.loss_to_beat_, self.n_stale_ = np.inf, 0
-        n_steps = count_steps(net, X)
-        self.loss_ = RecentLoss(net, n_steps)
-        self.n_epochs_ = self.patience
+        self.n_steps_, self.n_epochs_ = count_steps(net, X), self.patience
         if self.patience == "auto":
-            self.n_epochs_ = epochs_of(PATIENCE_STEPS, n_steps, PATIENCE_EPOCHS)
+            self.n_epochs_ = epochs_of(PATIENCE_STEPS, self.n_steps_, PATIENCE_EPOCHS)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        loss = self.loss_()
+        loss = recent_loss(net, self.n_steps_)
         self.n_stale_ += 1
         if loss < self.loss_to_beat_:
             self.loss_to_beat_, self.n_stale_ = loss - self.tol * abs(loss), 0
         if self.n_stale_ >= self.n_epochs_:
             raise StopTraining
+
+
+def recent_loss(net: NeuralNet, n_steps: int) -> float:
+    """Return the validation loss of an epoch: the mean over it and those just before it.
+
+    Small sets hold out few samples, whose loss is low in some epochs by chance.
+    """
+    n_epochs = epochs_of(RECENT_STEPS, n_steps, RECENT_EPOCHS)
+    return float(np.mean(net.history[-n_epochs:, "valid_loss"]))
 
 
 def count_steps(net: NeuralNet, train: Any) -> int:
