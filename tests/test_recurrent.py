@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from sklstm.nn import RecurrentStack, recurrent
+from sklstm.nn.cells import CELLS
 from sklstm.nn.recurrent import reverse_within_lengths
 
 FEATURES, HIDDEN, TIME = 3, 5, 7
@@ -126,6 +127,26 @@ def test_chunks_of_large_batches_change_nothing(
     monkeypatch.setattr(recurrent, "LARGE_VALUES", 2 * len(x) * chunk_steps * HIDDEN)
     for value, whole in zip(run(), expected, strict=True):
         torch.testing.assert_close(value, whole, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
+@pytest.mark.parametrize("chunk_steps", [3, TIME])
+def test_final_states_are_the_last_ones_and_so_are_their_gradients(
+    chunk_steps, lengths, bidirectional, cell, monkeypatch
+):
+    stack = RecurrentStack(FEATURES, HIDDEN, 2, bidirectional, cell=cell).double()
+    x = random_input(lengths, torch.float64)
+    lengths = None if lengths is None else torch.tensor(lengths)
+    monkeypatch.setattr(recurrent, "LARGE_VALUES", 2 * len(x) * chunk_steps * HIDDEN)
+
+    def with_gradients(states):
+        return states, *torch.autograd.grad(states.square().sum(), list(stack.parameters()))
+
+    expected = with_gradients(stack(x, lengths)[1])
+    for value, other in zip(with_gradients(stack.final(x, lengths)), expected, strict=True):
+        torch.testing.assert_close(value, other, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize(

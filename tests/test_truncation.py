@@ -46,9 +46,8 @@ class CutLayer(nn.Module):
         outputs, state = [], None
         first = x.shape[1] % STEPS or STEPS
         for chunk in x.tensor_split(tuple(range(first, x.shape[1], STEPS)), 1):
-            part, state = self.layer(chunk, state)
+            part, state = self.layer(chunk, None if state is None else cut_off(state))
             outputs.append(part)
-            state = cut_off(state)
         return torch.cat(outputs, dim=1), state
 
 

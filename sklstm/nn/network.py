@@ -381,6 +381,8 @@ class SequenceNetwork(nn.Module):
 
     def _pooled(self, columns: Tensor, phases: Phases) -> Tensor:
         """Return the pooled states of all that is read: (n_read, pooling.n_outputs)."""
+        if self.config["pooling"] == "last" and self.attention is None:
+            return self.recurrent.final(self.recurrent_inputs(columns, phases), phases.lengths)
         return self.pooling(*self._states(columns, phases), phases.lengths)
 
     def recurrent_inputs(self, columns: Tensor, phases: Phases) -> Tensor:

@@ -1,6 +1,7 @@
 """Recurrent layers over right-padded batches, without packed sequences."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -127,6 +128,25 @@ class RecurrentStack(nn.Module):
         outputs = self._run(top, self.layer_input(x, lengths, top), lengths)
         return outputs, self.last(outputs, lengths)
 
+    def final(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return the states after a whole sequence was read, by themselves.
+
+        They are what :meth:`forward` returns as `last`. Where sequences are full and are read
+        forwards only, the states of other steps are not put together.
+
+        Parameters
+        ----------
+        x, lengths
+            As in :meth:`forward`.
+        """
+        if lengths is not None or self.backward_layers:
+            return self(x, lengths)[1]
+        top = len(self.forward_layers) - 1
+        x = self.layer_input(x, None, top)
+        *_, (_, state) = _in_chunks(self.forward_layers[top], x, self.hidden_size)
+        hidden = state[0] if isinstance(state, tuple) else state
+        return hidden.reshape(len(x), self.hidden_size)
+
     def layer_input(self, x: Tensor, lengths: Tensor | None, layer: int) -> Tensor:
         """Return what a layer reads: the input, or the outputs of the layer below it."""
         for i in range(layer):
@@ -186,22 +206,27 @@ class RecurrentStack(nn.Module):
 
 
 def run_layer(layer: nn.Module, x: Tensor, hidden_size: int) -> Tensor:
-    """Return the states of one layer and direction: (batch, time, hidden_size).
+    """Return the states of one layer and direction: (batch, time, hidden_size)."""
+    parts = [outputs for outputs, _ in _in_chunks(layer, x, hidden_size)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
-    On a CPU, large batches and long sequences are run in chunks of steps, each going on from
-    the state of the one before it: what a chunk needs stays in the processor's cache.
+
+def _in_chunks(layer: nn.Module, x: Tensor, hidden_size: int) -> Iterator[tuple]:
+    """Yield the outputs of a layer for one chunk of steps after another, each with its state.
+
+    On a CPU, large batches and long sequences have several chunks, each going on from the
+    state of the one before it: what a chunk needs stays in the processor's cache.
     """
     batch, time, _ = x.shape
     share = batch * time * hidden_size / LARGE_VALUES
     share = share if torch.is_grad_enabled() else share / WITHOUT_GRADIENT
     if x.device.type != "cpu" or share < 1:
-        return layer(x)[0]
-    n_steps = math.ceil(time / math.ceil(2 * share))
-    parts, state = [], None
-    for chunk in x.split(n_steps, dim=1):
+        yield layer(x)
+        return
+    state = None
+    for chunk in x.split(math.ceil(time / math.ceil(2 * share)), dim=1):
         outputs, state = layer(chunk, state)
-        parts.append(outputs)
-    return torch.cat(parts, dim=1)
+        yield outputs, state
 
 
 def last_step(outputs: Tensor, lengths: Tensor | None) -> Tensor:
