@@ -1,6 +1,5 @@
 """Hold out data for early stopping."""
 
-import warnings
 from fractions import Fraction
 from itertools import islice
 
@@ -11,6 +10,8 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
     StratifiedShuffleSplit,
 )
+
+from sklstm.sequences._warnings import warn_user
 
 
 def hold_out(
@@ -83,11 +84,10 @@ def warn_of_shared_groups(groups: np.ndarray | None, groups_val: np.ndarray | No
     known = set(groups.tolist())
     shared = [group for group in dict.fromkeys(groups_val.tolist()) if group in known]
     if shared:
-        warnings.warn(
+        warn_user(
             f"Groups or ids of X_val that are in X, too: {len(shared)}, the first is "
             f"{shared[0]!r}. The validation loss is too good, and training stops too late: "
-            "keep all sequences of one patient on one side.",
-            stacklevel=4,
+            "keep all sequences of one patient on one side."
         )
 
 

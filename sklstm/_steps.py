@@ -1,12 +1,11 @@
 """A value a step: targets and predictions that are as ragged as the sequences."""
 
-import warnings
-
 import numpy as np
 from sklearn.utils import check_array
 
 from sklstm.sequences import SequenceArray
 from sklstm.sequences._categories import decode, is_missing
+from sklstm.sequences._warnings import warn_user
 
 
 def is_step_target(y, sequences: SequenceArray) -> bool:
@@ -35,11 +34,10 @@ def warn_of_steps(y, sequences: SequenceArray) -> None:
     shape = np.shape(y)
     if len(shape) != 2 or shape[1] < 2 or (sequences.lengths != shape[1]).any():
         return
-    warnings.warn(
+    warn_user(
         f"y has {shape[1]} columns, as many as X has steps. They are taken for targets of the "
         "whole sequence, each predicted from all of its steps: give list(y) for a target at "
-        "every step.",
-        stacklevel=6,
+        "every step."
     )
 
 

@@ -227,8 +227,10 @@ def test_long_sequences_are_taken_part_by_part(records, labels, classifier, monk
 def test_an_uncertain_sum_is_told(fitted_regressor, ragged, monkeypatch):
     monkeypatch.setattr("sklstm.inspection._paths.TOLERANCE", 0)
     monkeypatch.setattr("sklstm.inspection._paths.MOST_POINTS", 16)
-    with pytest.warns(UserWarning, match=r"40 sequences are uncertain by more than 1 %"):
+    message = r"40 sequences are uncertain by more than 1 %"
+    with pytest.warns(UserWarning, match=message) as found:
         feature_attributions(fitted_regressor, ragged)
+    assert [warning.filename for warning in found] == [__file__]
 
 
 def test_captum_is_optional(fitted_classifier, ragged, monkeypatch):

@@ -1,6 +1,5 @@
 """The training loop: a private skorch net over batches that lie on the device."""
 
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +18,7 @@ from sklstm._training.optimizer import FlatAdamW
 from sklstm._training.threads import LARGE_BATCH, threads_for
 from sklstm.nn import SequenceNetwork, WeightedLoss
 from sklstm.nn.dropout import drawing_from
+from sklstm.sequences._warnings import warn_user
 
 
 class SequenceNet(NeuralNet):
@@ -242,10 +242,7 @@ class SequenceNet(NeuralNet):
         records = self.records()
         if not records:
             raise KeyboardInterrupt
-        warnings.warn(
-            f"Training was interrupted: the model is that of {len(records)} epochs.",
-            stacklevel=6,
-        )
+        warn_user(f"Training was interrupted: the model is that of {len(records)} epochs.")
 
     def records(self) -> list[dict[str, Any]]:
         """Return what was recorded of each epoch, those of earlier fits included."""

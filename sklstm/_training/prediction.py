@@ -1,6 +1,5 @@
 """Run a fitted network over sequences, in bounded memory."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ from sklstm._training.batches import MAX_STEPS, batches_by_steps, steps_at_once
 from sklstm._training.tensors import SequenceTensors
 from sklstm._training.threads import each_in_a_thread
 from sklstm.nn import SequenceNetwork
+from sklstm.sequences._warnings import warn_user
 
 
 def predict_outputs(
@@ -167,9 +167,7 @@ def _fill_within_memory(fill, lengths: np.ndarray, device: torch.device) -> None
     max_steps = steps_at_once(device, MAX_STEPS)
     rest, max_steps = _fill(fill, lengths, np.arange(len(lengths)), max_steps)
     if len(rest):
-        warnings.warn(
-            f"Memory of {device} ran out: predicting in smaller batches.", stacklevel=6
-        )
+        warn_user(f"Memory of {device} ran out: predicting in smaller batches.")
     while len(rest):
         empty_cache(device)
         rest, max_steps = _fill(fill, lengths, rest, max_steps)

@@ -1,6 +1,5 @@
 """Attributions along the line from a baseline to a sequence."""
 
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from sklstm._training.tensors import SequenceTensors
 from sklstm.inspection._fitted import double_copy
 from sklstm.nn import SequenceNetwork
 from sklstm.sequences import SequenceArray
+from sklstm.sequences._warnings import warn_user
 
 METHODS = ("integrated_gradients", "input_x_gradient")
 MAX_STEPS = 1 << 14
@@ -83,11 +83,10 @@ def attribute(
         outputs[:, indices] = explained.ends(line).cpu().numpy()
         n_off += int(is_off.sum())
     if n_off:
-        warnings.warn(
+        warn_user(
             f"The attributions of {n_off} sequences are uncertain by more than 1 % after "
             f"{MOST_POINTS} steps on the line from the baseline.",
             ConvergenceWarning,
-            stacklevel=3,
         )
     return values, static, outputs[1], outputs[0]
 

@@ -1,6 +1,5 @@
 """sliding_windows: from series to sequences and what follows them."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -8,6 +7,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 
 from sklstm.sequences import SequenceArray
 from sklstm.sequences._categories import column_number
+from sklstm.sequences._warnings import warn_user
 
 COUNT = [Interval(Integral, 1, None, closed="left")]
 
@@ -159,7 +159,7 @@ def _report_short(series: SequenceArray, short: np.ndarray, n_steps: int) -> Non
     )
     if len(short) == len(series):
         raise ValueError(f"{message}Lower window or horizon.")
-    warnings.warn(f"{message}They have no windows.", stacklevel=5)
+    warn_user(f"{message}They have no windows.")
 
 
 def _windows(series: SequenceArray, starts, of_series, window: int) -> SequenceArray:

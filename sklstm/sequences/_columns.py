@@ -1,12 +1,12 @@
 """Columns of a table as numbers: measurements as they are, categories as codes."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from sklstm.sequences._categories import decode, encode, is_categorical
 from sklstm.sequences._tables import Table, import_narwhals, shown
+from sklstm.sequences._warnings import warn_user
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read_columns(table: Table, owners: Owners, names: list[str]) -> tuple[np.nda
         else:
             codes = table.numbers(name, owners.place)
         if np.isnan(codes).all():
-            warnings.warn(f"Column {name!r} has no value in any row.", stacklevel=4)
+            warn_user(f"Column {name!r} has no value in any row.")
         columns.append(codes)
     return np.column_stack(columns), categories
 

@@ -1,6 +1,5 @@
 """Labels of the right sequences."""
 
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from sklstm.sequences._categories import is_missing as is_missing_value
 from sklstm.sequences._rows import lookup
 from sklstm.sequences._tables import is_missing, read_table, shown
+from sklstm.sequences._warnings import warn_user
 
 
 def aligned(ids: np.ndarray, labels, id, label, unmatched) -> tuple[np.ndarray, np.ndarray]:
@@ -103,4 +103,4 @@ def _report(what: str, ids: np.ndarray, unmatched: str) -> None:
     message = f"{what}: {len(ids)}, the first is that of id {shown(ids[0])}."
     if unmatched == "raise":
         raise ValueError(f"{message} unmatched='ignore' leaves them out.")
-    warnings.warn(f"{message} They are left out.", stacklevel=4)
+    warn_user(f"{message} They are left out.")

@@ -4,7 +4,6 @@ Its tables have the columns subject_id, time, code and numeric_value, and, for l
 subject_id, prediction_time and the label. Events without a time never change.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from sklstm.sequences._tables import (
     shown,
 )
 from sklstm.sequences._vocabulary import Codes, Vocabulary
+from sklstm.sequences._warnings import warn_user
 
 SUBJECT, TIME, CODE, VALUE = "subject_id", "time", "code", "numeric_value"
 PREDICTION_TIME = "prediction_time"
@@ -178,11 +178,10 @@ def _predictions(record: Record, starts, labels, label: str) -> tuple:
         raise ValueError("No label has an event of its subject up to its prediction time.")
     if lacks.any():
         first = int(lacks.argmax())
-        warnings.warn(
+        warn_user(
             "Labels without an event of their subject up to their prediction time: "
             f"{lacks.sum()}, the first is that of {SUBJECT} {shown(subjects[number[first]])} "
-            f"at {table.column(PREDICTION_TIME)[first]}. They are left out.",
-            stacklevel=4,
+            f"at {table.column(PREDICTION_TIME)[first]}. They are left out."
         )
     kept = ~lacks
     return subject[kept], times[kept], n_before[kept], y.to_numpy()[kept]

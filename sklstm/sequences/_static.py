@@ -1,12 +1,11 @@
 """Columns that do not change within a sequence."""
 
-import warnings
-
 import numpy as np
 
 from sklstm.sequences._columns import Owners, read_columns, value_of
 from sklstm.sequences._rows import lookup
 from sklstm.sequences._tables import Table, read_table, shown
+from sklstm.sequences._warnings import warn_user
 
 
 def read_static(table: Table, owners: Owners, static) -> dict:
@@ -66,10 +65,9 @@ def _rows_of_ids(static: np.ndarray, ids: np.ndarray, owners: Owners) -> np.ndar
     unknown = rows < 0
     if unknown.any():
         first = shown(owners.ids[unknown.argmax()])
-        warnings.warn(
+        warn_user(
             f"Ids without a row in the frame of static columns: {unknown.sum()} of "
             f"{len(rows)}, the first is {owners.column} {first}. Their static columns are "
-            "missing.",
-            stacklevel=5,
+            "missing."
         )
     return np.where(unknown[:, None], np.nan, static[rows])

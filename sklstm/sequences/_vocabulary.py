@@ -1,12 +1,12 @@
 """Which codes of events become columns."""
 
-import warnings
 from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
 
 from sklstm.sequences._tables import shown
+from sklstm.sequences._warnings import warn_user
 
 COUNTED = " (count)"
 """Ends the name of a column of counts where other columns hold values."""
@@ -158,10 +158,9 @@ class Vocabulary:
             return
         first = shown(codes.names[is_unseen.argmax()])
         outcome = "are counted as other codes" if has_other else "are left out"
-        warnings.warn(
+        warn_user(
             f"Codes that `like` does not have: {is_unseen.sum()}, the first is {first}. Their "
-            f"{n_events[is_unseen].sum()} events {outcome}.",
-            stacklevel=7,
+            f"{n_events[is_unseen].sum()} events {outcome}."
         )
 
 
