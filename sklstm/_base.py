@@ -34,7 +34,7 @@ from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
 from sklstm._training.tensors import TrainingTensors
 from sklstm._training.threads import parts_of_a_batch
-from sklstm._validation import check_sequences, check_weight
+from sklstm._validation import check_sequences, check_weight, told_of_frames
 from sklstm.sequences._checks import as_ids
 
 AUTO_MEMBERS = 4
@@ -143,7 +143,8 @@ class _BaseLSTM(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         sequences = check_sequences(self, X, reset=reset)
-        check_consistent_length(sequences, y, groups)
+        with told_of_frames(X):
+            check_consistent_length(sequences, y, groups)
         if groups is not None:
             groups = as_ids(column_or_1d(groups), len(sequences), "groups")
         self._check_level(y, sequences, reset)
@@ -261,8 +262,8 @@ class _BaseLSTM(
     def _divide(self, samples, valid, holds_out, n_members):
         """Return what each member learns from, and what it is validated on."""
         if holds_out:
-            seed = getattr(self, "_split_seed", 0)
-            return hold_out_for_each(samples, n_members, self.validation_fraction, seed)
+            fraction = self.validation_fraction
+            return hold_out_for_each(samples, n_members, fraction, self._split_seed)
         if len(samples) <= self._batch_size(samples.sequences.lengths):
             samples = merge_copies(samples)
         if valid is not None:

@@ -1,5 +1,8 @@
 """What comes in becomes a SequenceArray, or a clear error."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
@@ -8,6 +11,12 @@ from sklstm._selection import CHUNK_STEPS
 from sklstm._times import check_times
 from sklstm.sequences import SequenceArray
 from sklstm.sequences._categories import encode, is_categorical
+
+ROWS_OF_FRAMES = (
+    "Each row of a frame is a sequence of its own, with all of its steps side by side: for a "
+    "row per time point or per measurement use SequenceArray.from_frame or "
+    "SequenceArray.from_events."
+)
 
 
 def check_sequences(estimator, X, *, reset: bool) -> SequenceArray:
@@ -51,6 +60,18 @@ def read_sequences(estimator, X, *, reset: bool) -> SequenceArray:
     _refuse_empty(sequences)
     _refuse_infinite(sequences)
     return sequences
+
+
+@contextmanager
+def told_of_frames(X) -> Iterator[None]:
+    """Add to an error about a frame how tables of steps are read."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if not hasattr(X, "columns"):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{str(error).rstrip('.')}. {ROWS_OF_FRAMES}") from error
 
 
 def is_ragged(X) -> bool:
@@ -124,7 +145,8 @@ def _from_3d(estimator, X, reset: bool) -> SequenceArray:
 def _from_table(estimator, X, reset: bool) -> SequenceArray:
     """Rows of a 2-D array or frame are sequences, step after step."""
     if reset or estimator._reads_tables:
-        X = validate_data(estimator, X, reset=reset, ensure_all_finite=False)
+        with told_of_frames(X if reset else None):
+            X = validate_data(estimator, X, reset=reset, ensure_all_finite=False)
         estimator._reads_tables = True
     else:
         X = check_array(X, ensure_all_finite=False, input_name="X")
@@ -136,7 +158,8 @@ def _from_table(estimator, X, reset: bool) -> SequenceArray:
             "each row must hold n_timesteps steps of all features, step after step."
         )
     if not estimator._reads_tables:
-        _check_features(estimator, n_features, None, reset=False)
+        hint = "A single sequence is [X]."
+        _check_features(estimator, n_features, None, reset=False, hint=hint)
     return SequenceArray.from_padded(X.reshape(len(X), n_timesteps, n_features))
 
 
@@ -145,28 +168,41 @@ def _steps_of_a_row(estimator, X, reset: bool) -> int:
     if reset:
         estimator._n_timesteps = asked
     # What a row meant in fit is remembered: the parameter may have been set since.
-    return getattr(estimator, "_n_timesteps", asked) if estimator._reads_tables else asked
+    return estimator._n_timesteps if estimator._reads_tables else asked
 
 
-def _check_features(estimator, n_features: int, names, reset: bool) -> None:
+def _check_features(estimator, n_features: int, names, reset: bool, hint: str = "") -> None:
     if reset:
         estimator.n_features_in_ = n_features
         _record_names(estimator, "feature_names_in_", names)
         return
     expected = _features_per_step(estimator)
+    known = getattr(estimator, "feature_names_in_", None)
     if n_features != expected:
-        raise ValueError(
+        message = (
             f"X has {n_features} features, but {type(estimator).__name__} is expecting "
-            f"{expected} features as input. A single sequence is [X]."
+            f"{expected} features as input."
         )
-    _check_names("feature", names, getattr(estimator, "feature_names_in_", None))
+        raise ValueError(" ".join([message, *_difference(names, known), hint]).rstrip())
+    _check_names("feature", names, known)
+
+
+def _difference(names, known) -> Iterator[str]:
+    """Say by name which features are missing, and which were not there in fit."""
+    if names is None or known is None:
+        return
+    for what, some, others in (("Missing", known, names), ("Not seen in fit", names, known)):
+        lacking = [repr(str(name)) for name in some if name not in others]
+        if lacking:
+            more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+            yield f"{what}: {', '.join(lacking[:5])}{more}."
+    yield "from_events reads the same columns again with like=, the sequences of fit."
 
 
 def _features_per_step(estimator) -> int:
     if not estimator._reads_tables:
         return estimator.n_features_in_
-    steps = estimator.n_timesteps or estimator.n_features_in_
-    return estimator.n_features_in_ // getattr(estimator, "_n_timesteps", steps)
+    return estimator.n_features_in_ // estimator._n_timesteps
 
 
 def _record_names(estimator, attribute: str, names) -> None:
@@ -214,11 +250,10 @@ def _with_checked_times(estimator, sequences: SequenceArray, reset: bool) -> Seq
     kind = {"M": "datetimes", "m": "durations"}.get(sequences.times.dtype.kind, "numbers")
     if reset:
         estimator._kind_of_times = kind
-    known = getattr(estimator, "_kind_of_times", kind)
-    if kind != known:
+    if kind != estimator._kind_of_times:
         raise ValueError(
-            f"The times of X are {kind}, in fit they were {known}, which may be in another "
-            "unit: give them in the form that they had in fit."
+            f"The times of X are {kind}, in fit they were {estimator._kind_of_times}, which "
+            "may be in another unit: give them in the form that they had in fit."
         )
     return sequences.with_times(check_times(sequences))
 

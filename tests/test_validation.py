@@ -201,6 +201,35 @@ class TestRefusals:
         ):
             fitted.predict(cube[:, :, :2])
 
+    def test_a_single_sequence_in_place_of_several_is_told(self, fitted, cube):
+        with pytest.raises(ValueError, match=r"expecting 3 .* A single sequence is \[X\]\."):
+            fitted.predict(cube[0, :, :2])
+
+    def test_features_that_are_missing_or_new_are_named(self, cube, y):
+        def named(names):
+            return SequenceArray.from_padded(cube[:, :, : len(names)], feature_names=names)
+
+        estimator = fast_regressor().fit(named(["hr", "bp", "lactate"]), y)
+        message = r"Missing: 'bp', 'lactate'\. Not seen in fit: 'pulse'\. .*like="
+        with pytest.raises(ValueError, match=message):
+            estimator.predict(named(["hr", "pulse"]))
+
+    def test_many_missing_features_are_counted(self, cube, y):
+        names = [f"code{i}" for i in range(9)]
+        X = SequenceArray.from_padded(np.tile(cube, 3), feature_names=names)
+        estimator = fast_regressor().fit(X, y)
+        few = SequenceArray.from_padded(cube[:, :, :1], feature_names=["code8"])
+        with pytest.raises(ValueError, match=r"'code3', 'code4' and 3 more\. from_events"):
+            estimator.predict(few)
+
+    @pytest.mark.parametrize("n_labels", [12, 2])
+    def test_a_frame_of_time_points_is_told_how_to_be_read(self, n_labels):
+        frame = pd.DataFrame({"id": [1, 2] * 6, "hr": 80.0})
+        if n_labels == 12:
+            frame["time"] = pd.Timestamp("2020")
+        with pytest.raises((TypeError, ValueError), match=r"use SequenceArray\.from_frame"):
+            fast_regressor().fit(frame, np.arange(float(n_labels)))
+
     def test_other_names_are_refused(self, cube, y):
         frames = [pd.DataFrame(x, columns=["hr", "bp", "temp"]) for x in cube]
         estimator = fast_regressor().fit(frames, y)

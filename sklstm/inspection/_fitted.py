@@ -15,8 +15,9 @@ def sequences_of(estimator, X) -> SequenceArray:
     if not hasattr(estimator, "module_"):
         raise TypeError(
             f"{type(estimator).__name__} has no network: give a fitted LSTMClassifier or "
-            "LSTMRegressor, such as the last step of a pipeline, or best_estimator_ of a "
-            "search."
+            "LSTMRegressor, such as best_estimator_ of a search. The last step of a pipeline "
+            "reads what the steps before it return: give pipeline[-1] together with "
+            "pipeline[:-1].transform(X)."
         )
     return check_sequences(estimator, X, reset=False)
 
