@@ -295,3 +295,9 @@ def test_a_row_means_what_it_meant_in_fit():
     np.testing.assert_array_equal(scaler.transform(X), expected)
     np.testing.assert_array_equal(scaler.get_feature_names_out(), names)
     np.testing.assert_allclose(scaler.inverse_transform(expected), X)
+
+
+@pytest.mark.parametrize("transformer", [StandardScaler(), SimpleImputer(), PCA(1)])
+def test_a_transformer_of_tables_by_itself_is_told_of_time_distributed(transformer, records):
+    with pytest.raises(TypeError, match=r"TimeDistributed\(transformer\) applies"):
+        transformer.fit(records)

@@ -586,6 +586,12 @@ class SequenceArray:
 
     def __array__(self, dtype=None, copy=None):
         """Return an object array of the sequences, which is what numpy has for them."""
+        if dtype is not None and np.dtype(dtype) != object:
+            raise TypeError(
+                "A SequenceArray is no array of numbers: its sequences may differ in length. "
+                "TimeDistributed(transformer) applies a transformer to all of its steps; "
+                "`values` holds them end to end."
+            )
         array = np.empty(len(self), dtype=object)
         for i, sequence in enumerate(self):
             array[i] = sequence
