@@ -9,7 +9,7 @@ that the model has never seen, and saves a model of all stays and a figure. ::
 
     python classify_records.py --table events.csv --id stay --time charttime \\
         --code item --value result --labels labels.csv --label-column died \\
-        --group patient --static age sex
+        --until 24 --origin admission --end discharge --group patient --static age sex
 
 Tables are CSV or parquet files. Without arguments it uses stays in intensive care that ship
 with the package, written as such tables first. What it prints about those: the model is an
@@ -22,6 +22,9 @@ example of a method and no medical device.
 # `--group` names a column of the labels, such as the patient, whose rows must stay
 # together: no patient is trained on and reported on. Without it each id is a group.
 # `--static` names columns of the labels that are known from the start, such as age.
+# `--until` is when the risk is to be read, in hours since `--origin`, a column of the labels:
+# later events are left out, and so are stays that had ended by then, where `--end` names the
+# column that tells.
 
 import argparse
 import sys
@@ -62,6 +65,9 @@ def parser():
     line.add_argument("--group", help="column of the labels that must stay together")
     line.add_argument("--freq", help="width of a step, such as 1h; distinct times if left out")
     line.add_argument("--max-codes", type=int, help="most codes that are read")
+    line.add_argument("--until", type=float, help="hours that are read; all if left out")
+    line.add_argument("--origin", help="column of the labels: when a stay began")
+    line.add_argument("--end", help="column of the labels: when a stay ended; needs --until")
     line.add_argument("--folds", type=int, default=5)
     line.add_argument("--draws", type=int, default=1000, help="draws for the intervals")
     line.add_argument("--max-epochs", type=int, default=100)
@@ -75,7 +81,9 @@ def parser():
 # ------------------
 # Most of what can be wrong with a table, the package says by itself: a missing id or
 # time, a word among the values, a static column that varies. What is added here is what
-# a file brings with it: dates that are text, and labels of more than two kinds.
+# a file brings with it: dates that are text, and labels of more than two kinds; and the cut.
+# Hours are counted from the origin. Without one, dates are counted from the first event of
+# their stay, and times that are numbers stay as they are, in the unit of `--until`.
 
 
 def read_table(path):
@@ -87,27 +95,75 @@ def read_table(path):
     return reader(path)
 
 
-def with_times(events, column):
-    """Return the events with datetimes where the file has text."""
-    if column not in events or not pd.api.types.is_string_dtype(events[column]):
-        return events
-    times = pd.to_datetime(events[column], errors="coerce", format="ISO8601")
-    wrong = times.isna() & events[column].notna()
-    if wrong.any():
-        raise ValueError(
-            f"Column {column!r} must hold dates such as 2024-05-01 13:30, but row "
-            f"{wrong.idxmax()} holds {events[column][wrong.idxmax()]!r}."
-        )
-    return events.assign(**{column: times})
+def with_times(table, *columns):
+    """Return the table with datetimes where the file has text."""
+    for column in columns:
+        if column not in table or not pd.api.types.is_string_dtype(table[column]):
+            continue
+        times = pd.to_datetime(table[column], errors="coerce", format="ISO8601")
+        wrong = times.isna() & table[column].notna()
+        if wrong.any():
+            raise ValueError(
+                f"Column {column!r} must hold dates such as 2024-05-01 13:30, but row "
+                f"{wrong.idxmax()} holds {table[column][wrong.idxmax()]!r}."
+            )
+        table = table.assign(**{column: times})
+    return table
+
+
+def hours_since(times, origin):
+    """Return how long after their origin times are: in hours, or in the unit of numbers."""
+    since = times - origin
+    is_number = pd.api.types.is_numeric_dtype(since)
+    return since if is_number else since / pd.Timedelta(hours=1)
+
+
+def starts_of(events, labels, options):
+    """Return what the hours of each id are counted from."""
+    if options.origin is not None:
+        return labels.drop_duplicates(options.id).set_index(options.id)[options.origin]
+    first = events.groupby(options.id)[options.time].min()
+    return 0 * first if pd.api.types.is_numeric_dtype(first) else first
+
+
+def cut(events, labels, options):
+    """Return the events before `--until`, and the labels of stays that had not ended."""
+    starts = starts_of(events, labels, options)
+    since = hours_since(events[options.time], events[options.id].map(starts))
+    is_late = since >= options.until  # not so a missing time, which is refused later
+    if options.end is not None:
+        lasted = hours_since(labels[options.end], labels[options.id].map(starts))
+        has_ended = lasted <= options.until
+        print(f"{has_ended.sum()} stays had ended by {options.until:g} and are left out.")
+        is_late |= events[options.id].isin(labels.loc[has_ended, options.id])
+        labels = labels[~has_ended]
+    return events[~is_late], labels
+
+
+def read_tables(options):
+    """Return events and labels, cut where they are to be."""
+    events = with_times(read_table(options.table), options.time)
+    labels = with_times(read_table(options.labels), options.origin, options.end)
+    named = [options.id, options.label_column, options.group, options.origin, options.end]
+    for column in [*named, *options.static]:
+        if column is not None and column not in labels:
+            raise ValueError(f"{options.labels} has no column {column!r}.")
+    for column in (options.id, options.time):
+        if column not in events:
+            raise ValueError(f"{options.table} has no column {column!r}.")
+    if options.until is not None:
+        events, labels = cut(events, labels, options)
+    elif options.end is not None:
+        raise ValueError("--end needs --until.")
+    if options.origin is not None:
+        origins = labels[[options.id, options.origin]]
+        events = events.drop(columns=options.origin, errors="ignore").merge(origins)
+    return events, labels
 
 
 def read_records(options):
     """Return sequences, labels as 0 and 1, and groups."""
-    events = with_times(read_table(options.table), options.time)
-    labels = read_table(options.labels)
-    for column in [options.id, options.label_column, options.group, *options.static]:
-        if column is not None and column not in labels:
-            raise ValueError(f"{options.labels} has no column {column!r}.")
+    events, labels = read_tables(options)
     values = sorted(labels[options.label_column].dropna().unique().tolist())
     if len(values) != 2:
         raise ValueError(
@@ -122,6 +178,7 @@ def read_records(options):
         time=options.time,
         code=options.code,
         value=options.value,
+        origin=options.origin,
         freq=step_width(options.freq),
         max_codes=options.max_codes,
         static=labels[[options.id, *options.static]] if options.static else None,
@@ -193,15 +250,17 @@ def print_scores(y, risk, groups, n_draws):
 # %%
 # The left picture shows how many of the cases each threshold finds, against false alarms;
 # the middle one how many of the alarms are right; the right one whether the percentages
-# mean what they say: on the diagonal as many have the label as predicted.
+# mean what they say: on the diagonal as many have the label as predicted. The dashed lines
+# are those of a risk at random.
 
 
 def plot_scores(y, risk):
     """Draw what the risk tells apart, and what its percentages mean."""
     figure, axes = plt.subplots(1, 3, figsize=(12.6, 4.4), layout="constrained")
-    RocCurveDisplay.from_predictions(y, risk, ax=axes[0], name="LSTM")
+    style = {"name": "LSTM", "plot_chance_level": True}
+    RocCurveDisplay.from_predictions(y, risk, ax=axes[0], **style)
     axes[0].set(xlabel="false alarms", ylabel="cases that are found", title="ROC curve")
-    PrecisionRecallDisplay.from_predictions(y, risk, ax=axes[1], name="LSTM")
+    PrecisionRecallDisplay.from_predictions(y, risk, ax=axes[1], **style)
     axes[1].set(xlabel="cases that are found", ylabel="alarms that are right")
     axes[1].set_title("Precision and recall")
     curve = CalibrationDisplay.from_predictions(
@@ -209,7 +268,7 @@ def plot_scores(y, risk):
     )
     limits = (0, 1.2 * max(curve.prob_pred.max(), curve.prob_true.max()))
     axes[2].set(xlabel="predicted risk", ylabel="share with the label", title="Calibration")
-    axes[2].set(xlim=limits, ylim=limits)
+    axes[2].set(xlim=limits, ylim=limits, aspect="equal")
     return figure
 
 
@@ -217,19 +276,27 @@ def plot_scores(y, risk):
 # The model that is kept
 # ----------------------
 # The file holds the model and the columns that it reads, no records. New events get the
-# same columns by `like`, in a script of three lines. ::
+# same columns by `like`. Dates of a CSV file are text until pandas reads them as dates, and a
+# model with static columns needs the same ones again, in the same order. ::
 #
 #     saved = joblib.load("records.joblib")
-#     X = SequenceArray.from_events(events, **saved["columns"], like=saved["like"])
+#     events, patients = pd.read_csv("events.csv"), pd.read_csv("patients.csv")
+#     events["charttime"] = pd.to_datetime(events["charttime"])
+#     X = SequenceArray.from_events(
+#         events,
+#         **saved["columns"],
+#         like=saved["like"],
+#         static=patients[["stay", "age", "sex"]],
+#     )
 #     risk = saved["model"].predict_proba(X)[:, 1]
 #
-# A model with static columns needs them there, too, by `static=`.
+# After `--until`, cut the new events as well; after `--origin`, merge its column into them.
 
 
 def save_model(X, y, groups, options):
     """Fit a model to all stays, and save it with what it needs to read others."""
     model = make_model(options.max_epochs).fit(X, y, groups=groups)
-    names = ("id", "time", "code", "value")
+    names = ("id", "time", "code", "value", "origin")
     columns = {name: getattr(options, name) for name in names}
     columns["freq"] = step_width(options.freq)
     joblib.dump({"model": model, "columns": columns, "like": X[:0]}, options.model)

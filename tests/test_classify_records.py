@@ -167,6 +167,69 @@ def test_what_is_wrong_with_the_arguments(script, arguments, message, tmp_path, 
         script.main(arguments)
 
 
+@pytest.fixture
+def read(script, tables, tmp_path):
+    """Read the tables with further arguments; stays began three hours before the dates."""
+    events, labels = tables
+    admitted = events.groupby("stay")["time"].min() - pd.Timedelta("3h")
+    labels = labels.assign(admitted=admitted, left=admitted + pd.Timedelta("90h"))
+    labels.loc[5, "left"] = admitted[5] + pd.Timedelta("24h")
+    labels.loc[6, "left"] = pd.NaT
+
+    def read_with(*arguments, events=events, labels=labels):
+        events.to_csv(tmp_path / "events.csv", index=False)
+        labels.to_csv(tmp_path / "labels.csv", index=False)
+        files = [f"--{name}={tmp_path / file}.csv" for name, file in FILES.items()]
+        return script.read_records(
+            script.parser().parse_args([*files, *ARGUMENTS, *arguments])
+        )
+
+    return read_with
+
+
+FILES = {"table": "events", "labels": "labels"}
+
+
+@pytest.mark.filterwarnings("ignore:Labels without a sequence")
+class TestCut:
+    def test_is_counted_from_the_first_event(self, read):
+        whole, (cut, *_) = read()[0], read("--until", "24")
+        assert whole.times.max() > 24
+        assert cut.times.max() < 24
+        assert len(cut.times) == (whole.times < 24).sum()
+
+    def test_is_counted_from_the_origin(self, read):
+        whole, (cut, *_) = read()[0], read("--until", "24", "--origin", "admitted")
+        assert cut.times.min() == 3
+        assert len(cut.times) == (whole.times < 21).sum()
+
+    def test_of_numbers_is_in_their_unit(self, read, tables):
+        events = tables[0].assign(time=np.tile([0, 5, 24, 30, 50, 60], 40))
+        cut, *_ = read("--until", "24", events=events)
+        assert set(cut.times) == {0, 5}
+
+    def test_leaves_out_stays_that_had_ended(self, read, capsys):
+        arguments = ["--until", "24", "--origin", "admitted", "--end", "left"]
+        X, y, _ = read(*arguments)
+        assert set(range(40)) - set(X.ids) == {5}  # the end of 6 is not known
+        assert len(y) == len(X)
+        assert "1 stays had ended by 24" in capsys.readouterr().out
+
+    def test_keeps_a_missing_time_to_be_refused(self, read, tables):
+        events = tables[0].astype({"time": object})
+        events.loc[3, "time"] = None
+        with pytest.raises(ValueError, match="There is no time in column 'time'"):
+            read("--until", "24", events=events)
+
+    def test_needs_an_hour_where_there_is_an_end(self, read):
+        with pytest.raises(ValueError, match="--end needs --until"):
+            read("--end", "left")
+
+    def test_names_a_column_that_is_not_there(self, read):
+        with pytest.raises(ValueError, match=r"labels.csv has no column 'start'"):
+            read("--until", "24", "--origin", "start")
+
+
 def test_a_stay_without_a_group_is_named(run, tables):
     events, labels = tables
     labels = labels.assign(patient=labels["patient"].where(labels["stay"] != 5))
