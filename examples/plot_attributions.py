@@ -7,7 +7,7 @@ A risk alone helps nobody at the bedside: what is it made of? This example asks 
 hospital mortality three questions. What was this patient's risk made of, hour by hour? What
 were the risks of all patients made of? And what does the model rely on, so that it gets worse
 without it? The charts are those of the PhysioNet/Computing in Cardiology Challenge 2012 (Silva
-et al., 2012). Attributions need captum: `pip install 'sklstm[attributions]'`.
+et al., 2012). Attributions need captum: `pip install '.[attributions]'`.
 """
 
 # %%
@@ -18,8 +18,10 @@ et al., 2012). Attributions need captum: `pip install 'sklstm[attributions]'`.
 # Which baseline is a question to the user: against "mean", a chart on which everything was
 # measured every hour and was as in the mean patient, what was *not* measured counts as well;
 # against "missing", an empty chart, it is what was entered that counts, and that it was.
-# The picture is read from the top: these features moved the output most. Red raised the
-# risk, blue lowered it, and the bars at the right are the sums over all hours.
+# Red raised the risk, blue lowered it, and the bars at the right are the sums over all hours.
+# Rows are in the order of what a feature moved up and down together, the sum of the sizes of
+# all its values. So the bar of a high row may be short: what it raised at one hour it lowered
+# at another.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -74,6 +74,7 @@ def plot_cells(results):
         ax.bar_label(bars, fmt="%.3f" if name == "accuracy" else "%.1f", padding=3)
         ax.set_xlabel(name)
         ax.margins(x=0.3)
+    axes[0].set(xlim=(0, 1.3), xticks=np.linspace(0, 1, 5))
     axes[0].set_yticks(np.arange(len(results)), list(results))
     axes[0].invert_yaxis()
     return figure

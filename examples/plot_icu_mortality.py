@@ -177,7 +177,7 @@ def print_risk_groups(died, risk, limits=(0, 0.05, 0.1, 0.2, 0.4, 1)):
 
 def plot_discrimination_and_calibration(died, risk):
     """Draw the ROC curve beside the calibration curve."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.8), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 5), layout="compressed")
     RocCurveDisplay.from_predictions(died, risk, ax=left, name="LSTM", plot_chance_level=True)
     left.set(xlabel="false alarms among survivors", ylabel="deaths that are found")
     left.set_title("Telling patients apart")

@@ -101,14 +101,15 @@ def compare_poolings(charts, heart_rate, max_epochs):
 def plot_predictions(heart_rate, predictions):
     """Draw predicted against true values, a panel a method."""
     figure, axes = plt.subplots(
-        1, len(predictions), figsize=(9.6, 5), sharey=True, layout="constrained"
+        1, len(predictions), figsize=(9.6, 5.4), sharey=True, layout="compressed"
     )
     limits = (40, 150)
     for ax, (name, predicted) in zip(axes, predictions.items(), strict=True):
         ax.plot(limits, limits, color="0.6", linewidth=1)
         ax.plot(predicted, heart_rate, "o", markersize=4, alpha=0.4, markeredgewidth=0)
         error = mean_absolute_error(heart_rate, predicted)
-        ax.set(title=f"{name}\nmean error {error:.1f} beats/min", xlabel="predicted")
+        ax.set_title(f"{name}\nmean error {error:.1f} beats/min")
+        ax.set_xlabel("predicted (beats/min)")
         ax.set(xlim=limits, ylim=limits, aspect="equal")
     axes[0].set_ylabel("heart rate on day 2 (beats/min)")
     return figure

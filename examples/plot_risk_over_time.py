@@ -54,7 +54,7 @@ def plot_quality(risk, died):
     auroc = [roc_auc_score(died, by_hour[:, hour]) for hour in range(HOURS)]
     figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     ax.plot(np.arange(1, HOURS + 1), auroc, color="C3")
-    ax.set(xlabel="hours in intensive care", ylabel="AUROC", xlim=(0, HOURS))
+    ax.set(xlabel="hours in intensive care", ylabel="AUROC", xlim=(0, HOURS + 1))
     ax.grid(alpha=0.3)
     print(f"AUROC after 6 hours {auroc[5]:.3f}, 24 hours {auroc[23]:.3f}, 48 {auroc[-1]:.3f}.")
     return figure
@@ -64,8 +64,12 @@ def plot_quality(risk, died):
 # Two courses
 # -----------
 # The patient whose risk rose most and the one whose risk fell most between the sixth and
-# the last hour, with what was measured most often. Gaps in the measurements are gaps in
-# the picture; the model carries the last value along.
+# the last hour, with what was measured most often. Each dot is a measurement, and the line
+# between them runs over the gaps: there the model has the last value, and how old it is.
+#
+# A step of these charts has the time at which its hour begins, but holds what was measured
+# until it ended. The pictures count hours by their ends, so that no risk is drawn before the
+# values that it was made of.
 
 
 def find_courses(risk):
@@ -78,10 +82,11 @@ def find_courses(risk):
 def main(max_epochs=30, n_patients=2400, figures=None):
     data = load_icu_stays()
     stays, died = data.data[:n_patients], data.target[:n_patients]
+    stays = stays.with_times(stays.times + 1)  # hours by their ends
     train, test = train_test_split(
         np.arange(len(stays)), test_size=0.25, stratify=died, random_state=0
     )
-    cut = cut_at_random(stays[train], np.random.default_rng(0)).with_times(None)
+    cut = cut_at_random(stays[train], np.random.default_rng(0))
     model = LSTMClassifier(max_epochs=max_epochs, random_state=0).fit(cut, died[train])
 
     complete = stays[test]
@@ -91,6 +96,7 @@ def main(max_epochs=30, n_patients=2400, figures=None):
         display = RiskTrajectoryDisplay.from_estimator(model, complete[i : i + 1])
         outcome = "died" if died[test][i] else "survived"
         display.axes_[0].set_title(f"Patient {complete.ids[i]}, who {outcome}", pad=12)
+        display.axes_[-1].set(xlabel="hours in intensive care", xlim=(0, HOURS + 1))
         pictures[f"risk_{name}"] = display.figure_
     save_figures(pictures, figures)
 
