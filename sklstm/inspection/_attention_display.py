@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from sklstm.inspection._one_sequence import one_sequence, time_axis
-from sklstm.inspection._pyplot import axes_for, import_pyplot
+from sklstm.inspection._columns import times_of
+from sklstm.inspection._one_sequence import one_sequence
+from sklstm.inspection._pyplot import axes_for, import_pyplot, label_time
 
 __all__ = ["AttentionDisplay"]
 
@@ -61,7 +62,7 @@ class AttentionDisplay:
         self.time_name = time_name
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None):
+    def from_estimator(cls, estimator, X, *, ax=None, time_name=None):
         """Draw the attention of a fitted estimator to the steps of one sequence.
 
         Parameters
@@ -76,6 +77,11 @@ class AttentionDisplay:
         ax : matplotlib Axes, default=None
             Where to draw. A new figure if None.
 
+        time_name : str, default=None
+            What the times of X are, for their axis, such as "hours since admission". If
+            None, "time (hours)" where they are durations, "time" for others, and "step"
+            where X has none.
+
         Returns
         -------
         display : AttentionDisplay
@@ -84,7 +90,7 @@ class AttentionDisplay:
         import_pyplot(cls.__name__)
         X = one_sequence(X, cls.__name__)
         weights = estimator.attention_weights(X).values[:, 0]
-        return cls(weights=weights, **time_axis(X)).plot(ax)
+        return cls(weights=weights, **times_of(X, time_name)).plot(ax)
 
     def plot(self, ax=None):
         """Draw the weights.
@@ -105,6 +111,10 @@ class AttentionDisplay:
         self.lines_ = self.ax_.vlines(self.times, 0, self.weights, color="C0", linewidth=width)
         equal = 1 / len(self.weights)
         self.ax_.axhline(equal, color="0.4", linestyle=":", linewidth=1, label="equal weights")
-        self.ax_.set(xlabel=self.time_name, ylabel="weight", ylim=(0, None))
-        self.ax_.legend(loc="best")
+        self.ax_.set(ylabel="weight", ylim=(0, None))
+        label_time(self.ax_, self.times, self.time_name)
+        # Above the axes it covers no line.
+        self.ax_.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, frameon=False
+        )
         return self

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklstm.inspection._gradient_flow import gradient_flow
-from sklstm.inspection._pyplot import axes_for, import_pyplot
+from sklstm.inspection._pyplot import axes_for, import_pyplot, whole_ticks
 from sklstm.sequences import SequenceArray
 
 __all__ = ["GradientFlowDisplay"]
@@ -135,6 +135,7 @@ class GradientFlowDisplay:
         # Time goes from left to right: the last step is at the right.
         ax.set_xlim(max(ax.get_xlim()[0], self.steps_back[-1], 1), 0)
         ax.set(xlabel="steps back in time", ylabel="norm of the loss's gradient")
+        whole_ticks(ax)
         ax.legend()
         return self
 

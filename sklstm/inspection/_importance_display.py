@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklstm.inspection._importance import sequence_importance
-from sklstm.inspection._pyplot import axes_for, import_pyplot
+from sklstm.inspection._pyplot import axes_for, import_pyplot, whole_ticks
 
 __all__ = ["ImportanceDisplay"]
 
@@ -180,3 +180,4 @@ class ImportanceDisplay:
         self.ax_.plot(middles, self.importances.ravel(), ".", color="0.2", ms=4)
         self.ax_.axhline(0, color="0.3", linewidth=0.8)
         self.ax_.set(xlabel="step", ylabel=f"fall of the {self.score_name}")
+        whole_ticks(self.ax_)

@@ -1,5 +1,7 @@
 """matplotlib, where it is installed."""
 
+import numpy as np
+
 from sklstm.inspection._extras import import_extra
 
 
@@ -40,3 +42,40 @@ def axes_for(name: str, ax, figsize: tuple[float, float]):
     """
     plt = import_pyplot(name)
     return plt.subplots(figsize=figsize, layout="constrained")[1] if ax is None else ax
+
+
+def label_time(ax, times, name: str, most_dates: int = 7) -> None:
+    """Name the axis of time, with ticks at whole numbers of steps, and with short dates.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        The axes.
+
+    times : array-like of shape (n_timesteps,)
+        Times, or the numbers of steps.
+
+    name : str
+        What they are.
+
+    most_dates : int, default=7
+        Dates that there is room for.
+    """
+    ax.set_xlabel(name)
+    kind = np.asarray(times).dtype.kind
+    if kind in "iu":
+        whole_ticks(ax)
+    if kind == "M":
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=most_dates))
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))
+
+
+def whole_ticks(ax) -> None:
+    """Have ticks at whole numbers alone on the horizontal axis, if the user set none."""
+    from matplotlib.ticker import AutoLocator
+
+    locator = ax.xaxis.get_major_locator()
+    if isinstance(locator, AutoLocator):
+        locator.set_params(integer=True, min_n_ticks=1)

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.inspection._pyplot import import_pyplot
+from sklstm.inspection._pyplot import import_pyplot, whole_ticks
 
 __all__ = ["TrainingCurveDisplay"]
 
@@ -187,7 +187,7 @@ class TrainingCurveDisplay:
 
     def _label(self):
         self.ax_.set(xlabel="epoch", ylabel="loss")
-        self.ax_.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        whole_ticks(self.ax_)
         if self.score_ax_ is None:
             self.ax_.legend(handles=self.lines_)
         else:  # the axes on top; losses fall and scores rise, away from the middle
