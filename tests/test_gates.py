@@ -150,6 +150,33 @@ def test_a_display_shows_every_gate(timed, labels, cell):
     assert display.mean_axes_["hidden"].get_xlabel() == "time"
 
 
+def test_units_keep_their_numbers_in_the_order_of_their_memory(timed, labels, plt):
+    clf = LSTMClassifier(**FAST).fit(timed, labels)
+    display = GateDisplay.from_estimator(clf, timed[4:5])
+    ax = display.axes_["hidden"]
+    units = [int(label.get_text()) for label in ax.get_yticklabels()]
+    assert sorted(units) == list(range(1, 9))
+    kept = display.activations["forget"].mean(axis=0)
+    assert (np.diff(kept[np.array(units) - 1]) <= 0).all()
+    drawn = ax.collections[0].get_array()
+    np.testing.assert_array_equal(drawn[0], display.activations["hidden"][:, units[0] - 1])
+
+
+def test_numbers_of_many_units_have_room(ragged, labels, plt):
+    clf = LSTMClassifier(50, max_epochs=1, device="cpu").fit(ragged, labels)
+    display = GateDisplay.from_estimator(clf, ragged[3])
+    assert 8 <= len(display.axes_["hidden"].get_yticks()) <= 16
+
+
+def test_the_lowest_axes_of_each_column_show_when(timed, labels, plt):
+    clf = LSTMClassifier(cell="gru", **FAST).fit(timed, labels)
+    display = GateDisplay.from_estimator(clf, timed[4:5])
+    display.figure_.draw_without_rendering()
+    for name, is_shown in [("reset", False), ("update", True), ("candidate", True)]:
+        ticks = display.mean_axes_[name].get_xticklabels()
+        assert any(tick.get_visible() and tick.get_text() for tick in ticks) == is_shown
+
+
 def test_a_display_shows_one_way_through_a_sequence_where_there_is_a_stride(timed, labels):
     clf = LSTMClassifier(stride=3, **FAST).fit(timed, labels)
     display = GateDisplay.from_estimator(clf, timed[4:5])

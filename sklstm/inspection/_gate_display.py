@@ -2,14 +2,18 @@
 
 import numpy as np
 
+from sklstm.inspection._columns import times_of
 from sklstm.inspection._gates import KEEPING_GATES, gate_activations
-from sklstm.inspection._one_sequence import draw_map, one_sequence, time_axis
-from sklstm.inspection._pyplot import import_pyplot
+from sklstm.inspection._one_sequence import draw_map, one_sequence
+from sklstm.inspection._pyplot import import_pyplot, label_time
 
 __all__ = ["GateDisplay"]
 
 SIGNED = ("candidate", "cell", "hidden")
 N_COLUMNS = 3
+
+MOST_UNITS = 16
+"""Units whose numbers there is room for."""
 
 
 class GateDisplay:
@@ -37,7 +41,8 @@ class GateDisplay:
 
     axes_ : dict of str to matplotlib Axes
         The heat map of each name: steps from left to right, units from top to bottom,
-        those that keep most first.
+        those that keep most first. Unit 1 is the first column of `activations` and the
+        first value of :func:`memory_span`, wherever it is drawn.
 
     mean_axes_ : dict of str to matplotlib Axes
         Below each heat map, the mean over the units.
@@ -67,7 +72,9 @@ class GateDisplay:
         self.time_name = time_name
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, layer=0, direction="forward", member=0):
+    def from_estimator(
+        cls, estimator, X, *, layer=0, direction="forward", member=0, time_name=None
+    ):
         """Draw the gates of a fitted estimator for one sequence.
 
         Parameters
@@ -88,6 +95,11 @@ class GateDisplay:
         member : int, default=0
             Which network, where there are several.
 
+        time_name : str, default=None
+            What the times of X are, for their axis, such as "hours since admission". If
+            None, "time (hours)" where they are durations, "time" for others, and "step"
+            where X has none.
+
         Returns
         -------
         display : GateDisplay
@@ -99,7 +111,7 @@ class GateDisplay:
         stride = estimator.module_.config["stride"]
         at_stops = slice((X.lengths[0] - 1) % stride, None, stride)
         activations = {name: value.values[at_stops] for name, value in gates.items()}
-        axis = time_axis(X)
+        axis = times_of(X, time_name)
         axis["times"] = axis["times"][at_stops]
         return cls(activations=activations, **axis).plot()
 
@@ -133,17 +145,22 @@ class GateDisplay:
         for k, name in enumerate(names):
             row, column = 2 * (k // N_COLUMNS), k % N_COLUMNS
             self.axes_[name], self.mean_axes_[name] = axes[row : row + 2, column]
-            self._plot_one(name, self.activations[name][:, order])
+            self._plot_one(name, order)
+            # The axes below, which would have the ticks of these, may be removed.
+            self.mean_axes_[name].tick_params(labelbottom=k + N_COLUMNS >= len(names))
         for ax in axes.ravel():
             if ax not in (*self.axes_.values(), *self.mean_axes_.values()):
                 ax.remove()
         return self
 
-    def _plot_one(self, name, values):
+    def _plot_one(self, name, order):
+        values = self.activations[name][:, order]
         ax, mean_ax = self.axes_[name], self.mean_axes_[name]
         low, high, colours = self._scale(name)
         style = {"vmin": low, "vmax": high, "cmap": colours}
-        image = draw_map(ax, self.times, values.T, first_row=1, **style)
+        image = draw_map(ax, self.times, values.T, **style)
+        rows = np.arange(0, len(order), -(-len(order) // MOST_UNITS))
+        ax.set_yticks(rows, order[rows] + 1)
         ax.set(title=name, ylabel="unit")
         self.figure_.colorbar(image, ax=ax, pad=0.02, aspect=15)
         marker = "o" if len(self.times) == 1 else None
@@ -152,7 +169,8 @@ class GateDisplay:
         )
         if name not in SIGNED:
             mean_ax.set_ylim(0, 1)
-        mean_ax.set(ylabel="mean", xlabel=self.time_name)
+        mean_ax.set_ylabel("mean")
+        label_time(mean_ax, self.times, self.time_name, most_dates=4)
 
     def _scale(self, name):
         """Return bounds and colours: gates from 0 to 1, what has a sign around 0."""
