@@ -130,6 +130,50 @@ def test_a_display_shows_the_risk_and_the_measured_values(stay):
     assert [text.get_text() for text in display.axes_[0].texts] == ["surgery"]
 
 
+@pytest.fixture
+def drawn(plt):
+    """A display with names of events that would lie over each other, and its title."""
+    display = RiskTrajectoryDisplay(
+        risk=np.full(48, 0.02),
+        times=np.arange(48),
+        values=np.where(np.arange(48) % 7 < 3, np.nan, 1.0)[:, None] * [1.0, np.nan],
+        feature_names=["pulse", "lactate"],
+        events={"surgery": 11, "intubation": 10, "antibiotics": 12, "scan": 12, "end": 47},
+    ).plot()
+    title = display.axes_[0].set_title("Patient 7")
+    display.figure_.draw_without_rendering()
+    return display, title
+
+
+def test_names_of_events_lie_over_no_other_name_and_line(drawn):
+    display, title = drawn
+    names = [name.get_window_extent() for name in display.axes_[0].texts]
+    (strip,) = display.axes_[0].child_axes
+    for i, name in enumerate(names):
+        assert not any(name.overlaps(other) for other in names[:i])
+    assert names[4].y0 == min(name.y0 for name in names)
+    assert title.get_window_extent().y0 >= max(name.y1 for name in names)
+    for i, segment in enumerate(strip.collections[0].get_segments()):
+        (x, bottom), (_, top) = strip.transData.transform(segment)
+        line = type(names[i])([[x, bottom], [x, top]])
+        assert names[i].y0 < top
+        assert not any(name.overlaps(line) for name in names)
+
+
+def test_a_risk_is_drawn_from_0_to_1(drawn, fitted_regressor, ragged):
+    assert drawn[0].axes_[0].get_ylim() == (0, 1)
+    display = RiskTrajectoryDisplay.from_estimator(fitted_regressor, ragged[3])
+    assert display.axes_[0].get_ylim()[0] > 1
+
+
+def test_no_line_passes_a_step_without_a_value(drawn):
+    display, _ = drawn
+    line = display.axes_[1].lines[0]
+    np.testing.assert_array_equal(line.get_ydata(), display.values[:, 0])
+    assert line.get_marker() == "."
+    assert not display.axes_[2].get_yticks().size
+
+
 def test_a_display_shows_the_class_and_features_asked_for(stay):
     clf, X = stay
     options = {"class_label": 0, "features": ["lactate"]}

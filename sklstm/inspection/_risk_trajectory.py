@@ -1,10 +1,14 @@
 """The prediction after every step of a sequence, as a picture."""
 
+from itertools import product
+
 import numpy as np
 
+from sklstm.inspection._columns import times_of
+from sklstm.inspection._display_events import name_events
 from sklstm.inspection._fitted import sequences_of
-from sklstm.inspection._one_sequence import in_hours, one_sequence, time_axis
-from sklstm.inspection._pyplot import import_pyplot
+from sklstm.inspection._one_sequence import in_hours, one_sequence
+from sklstm.inspection._pyplot import import_pyplot, label_time
 
 __all__ = ["RiskTrajectoryDisplay"]
 
@@ -29,7 +33,8 @@ class RiskTrajectoryDisplay:
         When the steps were recorded.
 
     values : array-like of shape (n_timesteps, n_features)
-        What was measured; NaN is not drawn.
+        What was measured. Each value is a point; a line goes from one step to the next
+        where both have a value, so that NaN leaves a gap.
 
     feature_names : sequence of str of length n_features
         Names of the columns of `values`.
@@ -42,7 +47,8 @@ class RiskTrajectoryDisplay:
         What happened when: each is a vertical line with its name.
 
     risk_name : str, default="risk"
-        What the prediction is, for its axis. A "risk" is drawn from 0 to 1.
+        What the prediction is, for its axis. If the name begins with "risk", the axis goes
+        from 0 to 1, so that sequences can be compared.
 
     time_name : str, default="time"
         What `times` are, for their axis.
@@ -100,7 +106,16 @@ class RiskTrajectoryDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, class_label=None, target=0, features=None, events=None, axes=None
+        cls,
+        estimator,
+        X,
+        *,
+        class_label=None,
+        target=0,
+        features=None,
+        events=None,
+        axes=None,
+        time_name=None,
     ):
         """Draw the predictions of a fitted estimator for one sequence.
 
@@ -129,6 +144,11 @@ class RiskTrajectoryDisplay:
         axes : sequence of matplotlib Axes, default=None
             Where to draw: the risk, then a feature each. A new figure if None.
 
+        time_name : str, default=None
+            What the times of X are, for their axis, such as "hours since admission". If
+            None, "time (hours)" where they are durations, "time" for others, and "step"
+            where X has none.
+
         Returns
         -------
         display : RiskTrajectoryDisplay
@@ -153,7 +173,7 @@ class RiskTrajectoryDisplay:
             categories=_categories_of(estimator, X, names),
             events=events,
             risk_name=risk_name,
-            **time_axis(X),
+            **times_of(X, time_name),
         )
         return display.plot(axes)
 
@@ -189,7 +209,7 @@ class RiskTrajectoryDisplay:
         ):
             self._plot_feature(ax, name, column)
         self._mark_events()
-        self.axes_[-1].set_xlabel(self.time_name)
+        label_time(self.axes_[-1], self.times, self.time_name)
         return self
 
     def _plot_risk(self, ax):
@@ -198,40 +218,34 @@ class RiskTrajectoryDisplay:
         (self.risk_line_,) = ax.plot(self.times, self.risk, color="C3", **style)
         ax.set_ylabel(self.risk_name)
         if self.risk_name.startswith("risk"):
-            ax.set_ylim(0, max(0.05, min(1.0, 1.25 * np.max(self.risk))))
+            ax.set_ylim(0, 1)
 
     def _plot_feature(self, ax, name, column):
-        is_measured = np.isfinite(column)
-        times, values = np.asarray(self.times)[is_measured], column[is_measured]
+        values = np.where(np.isfinite(column), column, np.nan)
         known = (self.categories or {}).get(name)
         # Between two categories there is nothing that a line could pass.
         style = {"linewidth": 0.8} if known is None else {"linestyle": "none"}
-        ax.plot(times, values, marker=".", color="0.35", **style)
+        ax.plot(self.times, values, marker=".", color="0.35", **style)
         ax.set_ylabel(
             name, rotation=0, horizontalalignment="right", verticalalignment="center"
         )
-        if known is None:
+        if np.isnan(values).all():
+            ax.set_yticks([])
+        elif known is None:
             ax.yaxis.set_major_locator(_few_ticks())
+            ax.margins(y=0.15)
         else:
-            found = np.unique(values).tolist()
+            found = np.unique(values[~np.isnan(values)]).tolist()
             found = found[:: -(-len(found) // MOST_NAMES) or 1]
             ax.set_yticks(found, [known.get(value, value) for value in found])
             ax.margins(y=0.4)
 
     def _mark_events(self):
-        for name, time in (self.events or {}).items():
-            time = in_hours(time)
-            for ax in self.axes_:
-                ax.axvline(time, color="C0", linestyle=":", linewidth=1.2)
-            self.axes_[0].annotate(
-                name,
-                (time, 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(0, 3),
-                textcoords="offset points",
-                color="C0",
-                horizontalalignment="center",
-            )
+        events = {name: in_hours(time) for name, time in (self.events or {}).items()}
+        for time, ax in product(events.values(), self.axes_):
+            ax.axvline(time, color="C0", linestyle=":", linewidth=1.2)
+        if events:
+            name_events(self.axes_[0], events, "C0")
 
 
 def _few_ticks():
