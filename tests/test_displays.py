@@ -1,6 +1,7 @@
 """Pictures of attributions, importances and attention, and what all displays share."""
 
 import inspect
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sklstm.inspection import (
     AttributionDisplay,
     GateDisplay,
     ImportanceDisplay,
+    RiskTrajectoryDisplay,
     feature_attributions,
     sequence_importance,
 )
@@ -70,18 +72,61 @@ class TestAttributions:
         pytest.importorskip("captum")
         ax = plt.subplots()[1]
         display = AttributionDisplay.from_estimator(attentive, records[4:5], max_rows=2, ax=ax)
-        assert len(display.rows_) == 2
+        assert len(display.rows_) == 3
         assert display.ax_ is ax
         assert len(display.plot().rows_) == 5
+
+    @pytest.mark.parametrize("max_rows", [0, 1, 2, 3, 4, 5])
+    def test_columns_without_a_row_share_one(self, attentive, records, max_rows):
+        pytest.importorskip("captum")
+        display = AttributionDisplay.from_estimator(attentive, records[4:5])
+        ranked, whole = display.rows_, display.attributions.sum() + display.static.sum()
+        display.plot(max_rows=max_rows)
+        others = [f"{5 - max_rows} others"]
+        assert display.rows_ == (ranked if max_rows > 3 else ranked[:max_rows] + others)
+        bars = [bar.get_width() for bar in display.sum_ax_.patches]
+        assert sum(bars) == pytest.approx(whole)
+
+    def test_others_that_are_static_have_no_steps(self):
+        display = AttributionDisplay(
+            attributions=np.ones((3, 1)),
+            feature_names=["pulse"],
+            times=np.arange(3),
+            output=4.5,
+            baseline_output=1.0,
+            static=np.array([0.25, 0.25]),
+            static_names=["height", "ward"],
+        ).plot(max_rows=1)
+        assert display.rows_ == ["pulse", "2 others"]
+        drawn = np.ma.filled(display.ax_.collections[0].get_array(), np.nan)
+        np.testing.assert_array_equal(drawn, [[1.0] * 3, [np.nan] * 3])
+
+    def test_ticks_of_the_sums_lie_over_no_other(self, attentive, records):
+        pytest.importorskip("captum")
+        display = AttributionDisplay.from_estimator(attentive, records[4:5])
+        display.figure_.draw_without_rendering()
+        axes = (display.ax_, display.sum_ax_)
+        below, above = ([t.get_window_extent() for t in a.get_xticklabels()] for a in axes)
+        assert not any(a.overlaps(b) for a in above for b in below)
 
     def test_the_title_says_what_is_explained(self, attentive, records, ragged, targets):
         pytest.importorskip("captum")
         display = AttributionDisplay.from_estimator(attentive, records[4:5], target=0)
-        assert display.ax_.get_title(loc="left").startswith("logit of 0: ")
+        assert display.ax_.get_title(loc="left").startswith("logit of class 0: ")
         reg = LSTMRegressor(**FAST).fit(ragged, targets)
         display = AttributionDisplay.from_estimator(reg, ragged[4])
         assert display.ax_.get_title(loc="left").startswith("prediction: ")
         assert display.ax_.get_xlabel() == "step"
+
+    @pytest.mark.parametrize("output", ["class c", "label 2"])
+    def test_the_title_names_a_class_as_predict_does(
+        self, classifier, ragged, three_labels, indicators, output
+    ):
+        pytest.importorskip("captum")
+        y, target = (three_labels, "c") if output == "class c" else (indicators, 2)
+        clf = classifier.fit(ragged, y)
+        display = AttributionDisplay.from_estimator(clf, ragged[4], target=target)
+        assert display.ax_.get_title(loc="left").startswith(f"logit of {output}: ")
 
     def test_of_nothing_can_be_drawn(self):
         display = AttributionDisplay(
@@ -120,6 +165,12 @@ class TestImportances:
         assert edges == [(0.5, 3.5), (3.5, 6.5), (6.5, 9.5)]
         assert display.ax_.get_ylabel() == "fall of the roc auc"
 
+    def test_ticks_of_blocks_are_at_whole_steps(self):
+        blocks = [(0, 5), (5, 10), (10, 15), (15, 20)]
+        display = ImportanceDisplay(importances=np.ones((4, 2)), names=blocks).plot()
+        ticks = display.ax_.get_xticks()
+        np.testing.assert_array_equal(ticks, ticks.round())
+
 
 class TestAttention:
     def test_lines_are_as_long_as_the_weights(self, attentive, records):
@@ -128,6 +179,12 @@ class TestAttention:
         lengths = [segment[1, 1] for segment in display.lines_.get_segments()]
         np.testing.assert_allclose(lengths, weights)
         assert display.ax_.get_xlabel() == "step"
+
+    def test_the_legend_covers_no_weight(self, attentive, records):
+        display = AttentionDisplay.from_estimator(attentive, records[4:5])
+        display.figure_.draw_without_rendering()
+        legend = display.ax_.get_legend().get_window_extent()
+        assert legend.y0 >= display.ax_.bbox.y1 - 1e-6
 
     def test_needs_a_model_with_attention(self, fitted_classifier, ragged):
         with pytest.raises(ValueError, match="fit it with pooling='attention'"):
@@ -138,6 +195,51 @@ class TestAttention:
 def test_a_display_is_of_one_sequence(display, attentive, records):
     with pytest.raises(ValueError, match=r"shows one sequence, got 40: give X\[i : i \+ 1\]"):
         display.from_estimator(attentive, records)
+
+
+def test_ticks_that_the_user_set_stay(attentive, records, plt):
+    ax = plt.subplots()[1]
+    ax.set_xticks([0.5, 1.5])
+    AttentionDisplay.from_estimator(attentive, records[4:5], ax=ax)
+    assert ax.get_xticks().tolist() == [0.5, 1.5]
+
+
+def time_axis_of(display):
+    """The axes whose horizontal axis is named, of a display of one sequence."""
+    if hasattr(display, "ax_"):
+        return display.ax_
+    if hasattr(display, "mean_axes_"):
+        return display.mean_axes_["hidden"]
+    return display.axes_[-1]
+
+
+OF_ONE_SEQUENCE = [AttentionDisplay, AttributionDisplay, GateDisplay, RiskTrajectoryDisplay]
+
+
+@pytest.mark.parametrize("display", OF_ONE_SEQUENCE)
+def test_the_axis_of_time_has_the_name_that_is_given(display, attentive, records):
+    pytest.importorskip("captum")
+    timed = records[4:5].with_times(np.arange(records.lengths[4]) * 2.0)
+    model = attentive.fit(records.with_times(np.arange(220.0)), np.arange(40) % 2)
+    name = "hours since admission"
+    drawn = display.from_estimator(model, timed, time_name=name)
+    assert time_axis_of(drawn).get_xlabel() == drawn.time_name == name
+    assert display.from_estimator(model, timed).time_name == "time"
+
+
+@pytest.mark.parametrize("display", OF_ONE_SEQUENCE)
+def test_ticks_are_at_whole_steps_and_short_dates(display, attentive, records):
+    pytest.importorskip("captum")
+    drawn = display.from_estimator(attentive, records[4:5])
+    ticks = time_axis_of(drawn).get_xticks()
+    np.testing.assert_array_equal(ticks, ticks.round())
+    hours = np.arange(len(drawn.times)) * np.timedelta64(5, "h")
+    drawn.times = np.datetime64("2024-03-01T08:00") + hours
+    drawn.plot().figure_.draw_without_rendering()
+    ticks = time_axis_of(drawn).get_xticklabels()
+    places = [tick.get_window_extent() for tick in ticks if tick.get_text()]
+    assert places
+    assert not any(a.overlaps(b) for a, b in pairwise(places))
 
 
 @pytest.mark.parametrize("display", [GateDisplay, AttributionDisplay])

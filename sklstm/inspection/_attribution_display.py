@@ -3,8 +3,9 @@
 import numpy as np
 
 from sklstm.inspection._attributions import feature_attributions
-from sklstm.inspection._one_sequence import draw_map, one_sequence, time_axis
-from sklstm.inspection._pyplot import axes_for, import_pyplot
+from sklstm.inspection._columns import times_of
+from sklstm.inspection._one_sequence import draw_map, one_sequence
+from sklstm.inspection._pyplot import axes_for, import_pyplot, label_time
 
 __all__ = ["AttributionDisplay"]
 
@@ -15,9 +16,15 @@ class AttributionDisplay:
     """Heat map of what each value added to the output, with the sums beside it.
 
     Red raised the output, blue lowered it; the colours are centred at 0. A row is a
-    feature, those that moved the output most at the top; the bars at the right are the
-    sums over the steps, those of static columns among them. Use :meth:`from_estimator` to
-    draw it. All that is drawn is stored, so that :meth:`plot` can draw it again.
+    feature or a static column, which has no steps; the bars at the right are the sums over
+    the steps. Rows are in the order of their sums of sizes over the steps, the largest on
+    top: a feature that raised the output at some steps and lowered it at others moved it,
+    though its bar is short. Columns that have no row of their own share the last one, so
+    that the bars add up to the whole: with integrated gradients, to the difference of the
+    two outputs in the title.
+
+    Use :meth:`from_estimator` to draw it. All that is drawn is stored, so that
+    :meth:`plot` can draw it again.
 
     Parameters
     ----------
@@ -57,7 +64,8 @@ class AttributionDisplay:
         The figure.
 
     rows_ : list of str
-        The names of the rows, from the top.
+        The names of the rows, from the top; the last may be of several columns, such as
+        "29 others".
 
     See Also
     --------
@@ -111,6 +119,7 @@ class AttributionDisplay:
         baseline="mean",
         max_rows=MOST_ROWS,
         ax=None,
+        time_name=None,
     ):
         """Draw the attributions of a fitted estimator for one sequence.
 
@@ -134,10 +143,15 @@ class AttributionDisplay:
             What the sequence is compared with.
 
         max_rows : int, default=12
-            Number of rows drawn, at most.
+            Number of columns that have a row of their own. The others share one more.
 
         ax : matplotlib Axes, default=None
             Where to draw. A new figure if None.
+
+        time_name : str, default=None
+            What the times of X are, for their axis, such as "hours since admission". If
+            None, "time (hours)" where they are durations, "time" for others, and "step"
+            where X has none.
 
         Returns
         -------
@@ -155,7 +169,7 @@ class AttributionDisplay:
             static=None if explanation.static is None else explanation.static[0],
             static_names=explanation.static_names,
             output_name=_output_name(estimator, explanation.target[0]),
-            **time_axis(X),
+            **times_of(X, time_name),
         )
         return display.plot(ax, max_rows=max_rows)
 
@@ -168,7 +182,7 @@ class AttributionDisplay:
             Where to draw. A new figure if None.
 
         max_rows : int, default=12
-            Number of rows drawn, at most.
+            Number of columns that have a row of their own. The others share one more.
 
         Returns
         -------
@@ -181,7 +195,7 @@ class AttributionDisplay:
         self._plot_map(values)
         self._plot_sums(sums)
         self.ax_.set_yticks(np.arange(len(names)), names)
-        self.ax_.set_xlabel(self.time_name)
+        label_time(self.ax_, self.times, self.time_name)
         self.ax_.set_title(
             f"{self.output_name}: {self.output:.2f} (baseline {self.baseline_output:.2f})",
             loc="left",
@@ -189,7 +203,10 @@ class AttributionDisplay:
         return self
 
     def _rows(self, max_rows):
-        """Return names, sums and values of the rows that moved the output most."""
+        """Return names, sums and values of the rows, those that moved the output most first.
+
+        The columns that are left over share the last one.
+        """
         static = np.zeros(0) if self.static is None else self.static
         moved = np.append(np.abs(self.attributions).sum(axis=0), np.abs(static))
         sums = np.append(self.attributions.sum(axis=0), static)
@@ -197,11 +214,18 @@ class AttributionDisplay:
         empty = np.full((len(static), len(self.attributions)), np.nan)
         values = np.vstack([self.attributions.T, empty])
         names = [str(name) for name in [*self.feature_names, *self.static_names]]
-        order = np.argsort(-moved, kind="stable")[:max_rows]
-        return [names[i] for i in order], sums[order], values[order]
+        order = np.argsort(-moved, kind="stable")
+        if len(order) <= max_rows + 1:  # a single one can be named as well
+            return [names[i] for i in order], sums[order], values[order]
+        own, others = order[:max_rows], order[max_rows:]
+        return (
+            [*(names[i] for i in own), f"{len(others)} others"],
+            np.append(sums[own], sums[others].sum()),
+            np.vstack([values[own], _sum_of_rows(values[others])]),
+        )
 
     def _plot_map(self, values):
-        bound = np.nanmax(np.abs(self.attributions)) or 1.0
+        bound = np.nanmax(np.abs(np.append(self.attributions, values))) or 1.0
         style = {"vmin": -bound, "vmax": bound, "cmap": "RdBu_r"}
         image = draw_map(self.ax_, self.times, values, **style)
         self.ax_.set_facecolor("0.93")
@@ -217,10 +241,19 @@ class AttributionDisplay:
         self.sum_ax_.axvline(0, color="0.3", linewidth=0.8)
         self.sum_ax_.set_ylim(self.ax_.get_ylim())
         self.sum_ax_.set(xlabel="added in all", yticks=[])
-        self.sum_ax_.spines[["left", "right", "top"]].set_visible(False)
+        # At the top, ticks cannot meet those of the map.
+        self.sum_ax_.xaxis.tick_top()
+        self.sum_ax_.spines[["left", "right", "bottom"]].set_visible(False)
+
+
+def _sum_of_rows(values):
+    """Return the sum of rows; NaN, of static columns, if there are no others."""
+    values = values[~np.isnan(values).all(axis=1)]
+    return values.sum(axis=0) if len(values) else np.full(values.shape[1], np.nan)
 
 
 def _output_name(estimator, target) -> str:
     if not hasattr(estimator, "classes_"):
         return "prediction" if len(estimator.module_.output_scale) == 1 else f"output {target}"
-    return f"logit of {target}"
+    kind = "label" if estimator._is_multilabel else "class"
+    return f"logit of {kind} {target}"
