@@ -23,7 +23,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     """Predict numbers from sequences with a long short-term memory network [1]_.
 
     Sequences may differ in length, need no scaling and may have missing values. Where
-    training data has missing values in a feature, `missing` says what stands in for
+    training data have missing values in a feature, `missing` says what stands in for
     them, and the network is also told which values are missing and for how long; in any
     other feature a missing value becomes the mean. The target is standardised inside, without
     a value that alone is a third of the variance or more.
@@ -81,9 +81,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         Standard deviation of small random changes to the standardised sequences, in
         training: of a factor for the whole sequence, of a shift for each feature, and of
         one at each step, all drawn anew each time a sequence is read [11]_. It falls with the
-        learning rate, to 0 by half of the epochs. Categories, static columns, features that
-        are constant and those that are missing at more than a tenth of the steps are left as
-        they are, and so is all if `standardize` is False.
+        learning rate, to 0 about halfway through the epochs. Categories, static columns,
+        features that are constant and those that are missing at more than a tenth of the
+        steps are left as they are, as is everything if `standardize` is False.
 
     pooling : {"last", "mean", "max", "concat", "attention"}, default="concat"
         How the states of a sequence become one vector: the state after its last step,

@@ -227,12 +227,13 @@ class SequenceArray:
 
         static : list of str or frame, default=None
             The columns that do not change within an id, or a frame that has the column
-            `id` and a row an id.
+            `id` and one row per id. All other columns of that frame are read: select
+            them, without the outcome, as in ``patients[["stay", "age", "sex"]]``.
 
         origin : str or datetime, default=None
-            What datetimes and durations are counted from: a column, such as that of the
-            admissions, or one point in time. If None, the first time of each id. Numbers
-            stay as they are if None.
+            What datetimes and durations are counted from: a column of `frame`, such as
+            that of the admissions, or one point in time. If None, the first time of each
+            id. Numbers stay as they are if None.
 
         Returns
         -------
@@ -327,17 +328,21 @@ class SequenceArray:
 
         static : list of str or frame, default=None
             The columns that do not change within an id, or a frame that has the column
-            `id` and a row an id.
+            `id` and one row per id. All other columns of that frame are read: select
+            them, without the outcome, as in ``patients[["stay", "age", "sex"]]``.
 
         freq : str, timedelta or float, default=None
             Width of the bins that become steps, such as "1h", "30min" or "7d". A number is
             in hours, or in the unit of times that are numbers. If None, each distinct
-            time is a step. Bins without an event are left out; times tell the gap.
+            time is a step. Bins without an event are left out; times tell the gap. The
+            time of a bin is its start, when none of its values is known yet: with a width
+            of 6, what was measured at 11.5 is at time 6. ``X.with_times(X.times + 6)``
+            counts by the end instead.
 
         origin : str or datetime, default=None
-            What datetimes and durations are counted from: a column, such as that of the
-            admissions, or one point in time. If None, the first event of each id. Numbers
-            stay as they are if None. Bins start there.
+            What datetimes and durations are counted from: a column of `frame`, such as
+            that of the admissions, or one point in time. If None, the first event of each
+            id. Numbers stay as they are if None. Bins start there.
 
         aggregate : {"last", "first", "mean", "sum", "min", "max", "count"}, default="last"
             What becomes of several values of a code in a step; of equal times, the last
@@ -351,7 +356,7 @@ class SequenceArray:
 
         like : SequenceArray, default=None
             An array made by this method, mostly of the training data, whose columns this
-            one is to have.
+            one is to have; ``X[:0]`` is enough. Static columns come from `static` alone.
 
         unseen : {"drop", "other"}, default="drop"
             What becomes of events of codes without a column: they are left out, or
