@@ -263,6 +263,7 @@ def plot_scores(y, risk):
     PrecisionRecallDisplay.from_predictions(y, risk, ax=axes[1], **style)
     axes[1].set(xlabel="cases that are found", ylabel="alarms that are right")
     axes[1].set_title("Precision and recall")
+    axes[1].legend(loc="upper right")
     curve = CalibrationDisplay.from_predictions(
         y, risk, ax=axes[2], n_bins=min(8, len(y) // 10), strategy="quantile", name="LSTM"
     )
