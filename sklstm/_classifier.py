@@ -119,7 +119,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Share of `lr` by which weights shrink a step.
 
     clip_grad_norm : float or None, default=1.0
-        Bound on the norm of the gradient, that of all members together. None sets no bound.
+        Bound on the norm of the gradient of a single network; with several members, on the
+        root mean square of the norms of theirs. None sets no bound.
 
     bptt_steps : int or None, default=None
         Number of steps that gradients go back in training, at most: sequences are read in

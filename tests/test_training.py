@@ -421,19 +421,23 @@ class RecordGradients(Callback):
         self.norms.append(torch.stack(gradients).norm().item())
 
 
-@pytest.mark.parametrize("how", ["parameter", "callback"])
-def test_gradients_are_clipped(ragged, targets, how):
+@pytest.mark.parametrize(
+    ("how", "n_members", "expected"),
+    [("parameter", 1, 1e-3), ("parameter", 4, 1e-3 / 4**0.5), ("callback", 4, 1e-3)],
+)
+def test_gradients_are_clipped(ragged, targets, how, n_members, expected):
     norms = {}
     for limit in (1e-3, None):
         record = RecordGradients()
         model = LSTMRegressor(max_epochs=2, callbacks=[record], clip_grad_norm=None, **FAST)
+        model.set_params(n_members=n_members)
         if how == "parameter":
             model.set_params(clip_grad_norm=limit)
         elif limit is not None:
             model.set_params(callbacks=[GradientNormClipping(limit), record])
         model.fit(ragged, targets)
         norms[limit] = record.norms
-    assert max(norms[1e-3]) == pytest.approx(1e-3, rel=1e-2)
+    assert max(norms[1e-3]) == pytest.approx(expected, rel=1e-2)
     assert min(norms[None]) > 1e-2
 
 

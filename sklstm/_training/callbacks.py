@@ -33,19 +33,21 @@ class CheckFinite(Callback):
 
 
 class ClipGradients(Callback):
-    """Scale the gradient down where its norm is larger than a bound.
+    """Scale the gradients of all members down together, where they are larger than a bound.
 
     Parameters
     ----------
     max_norm : float
-        The bound, for the gradient of a single network.
+        Bound on the root mean square of the norms of the members' gradients, each that of
+        the member's own loss.
     """
 
     def __init__(self, max_norm: float):
         self.max_norm = max_norm
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        # The loss is a mean over members: their gradients are as many times smaller.
+        # What is trained is the mean of n losses: its gradient has the root mean square of
+        # the n norms, over the root of n.
         self.bound_ = self.max_norm / np.sqrt(len(net.module_.members))
 
     def on_grad_computed(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
