@@ -13,6 +13,7 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRSc
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray, _members
 from sklstm._training.judgement import Judgement
+from sklstm._training.net import SequenceNet
 
 FAST = {"hidden_size": 8, "random_state": 0, "device": "cpu"}
 MODELS = {
@@ -328,6 +329,32 @@ def test_an_interruption_in_the_first_epoch_is_passed_on(ragged, labels, batch):
         model.fit(ragged, labels)
     with pytest.raises(NotFittedError):
         model.predict(ragged)
+
+
+def interrupt(*args, **kwargs):
+    raise KeyboardInterrupt
+
+
+def test_an_interruption_before_the_first_epoch_is_passed_on(
+    classifier, ragged, labels, monkeypatch
+):
+    monkeypatch.setattr(SequenceNet, "get_split_datasets", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(ragged, labels)
+    with pytest.raises(NotFittedError):
+        classifier.predict(ragged)
+
+
+def test_an_interruption_before_a_fit_goes_on_keeps_the_epochs_done(
+    classifier, ragged, labels, monkeypatch
+):
+    classifier.set_params(warm_start=True).fit(ragged, labels)
+    expected = classifier.predict_proba(ragged)
+    monkeypatch.setattr(SequenceNet, "get_split_datasets", interrupt)
+    with pytest.warns(UserWarning, match="interrupted.* 3 epochs"):
+        classifier.fit(ragged, labels)
+    assert classifier.n_iter_ == len(classifier.history_) == 3
+    np.testing.assert_array_equal(classifier.predict_proba(ragged), expected)
 
 
 @pytest.mark.parametrize("was_fitted", [False, True])

@@ -235,10 +235,11 @@ class SequenceNet(NeuralNet):
         return 1 if takes_turns else len(self.learners_)
 
     def _keep_epochs_done(self) -> None:
-        # skorch's own callbacks stop training by this exception at the end of an epoch.
-        if "dur" in self.history[-1]:
-            return
-        self.history.pop()
+        if self.history:  # else it came before the first epoch
+            # skorch's own callbacks stop training by this exception at the end of an epoch.
+            if "dur" in self.history[-1]:
+                return
+            self.history.pop()
         records = self.records()
         if not records:
             raise KeyboardInterrupt
