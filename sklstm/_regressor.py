@@ -26,7 +26,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     training data have missing values in a feature, `missing` says what stands in for
     them, and the network is also told which values are missing and for how long; in any
     other feature a missing value becomes the mean. The target is standardised inside, without
-    a value that alone is a third of the variance or more.
+    a value that is more than six standard deviations from the mean and alone more than a
+    third of the variance.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ FAR = 20.0
 """Standard deviations from the mean beyond which a value does not count."""
 
 LEAST_FAR = 6.0
-"""The same of a target at least, where there are few: what is nearer may well be right."""
+"""The same of a target at least: in few rows, what is nearer may well be right."""
 
 LARGEST = np.float64(1e150)
 """What is further from the first value stands for none, and its square would overflow."""
@@ -62,7 +62,7 @@ def column_statistics(chunks: Chunks, far: float = np.inf) -> ColumnStatistics:
 
 
 def target_statistics(target: np.ndarray, weight: np.ndarray) -> ColumnStatistics:
-    """Compute the statistics of a target without what would be most of its variance by itself.
+    """Compute the statistics of a target without values that alone decide its variance.
 
     Parameters
     ----------
@@ -75,8 +75,9 @@ def target_statistics(target: np.ndarray, weight: np.ndarray) -> ColumnStatistic
     Returns
     -------
     statistics : ColumnStatistics
-        Without values that alone are a third of the variance or more, which several extremes
-        are not. Where all others are the same, they count, too.
+        Without values that are more than `LEAST_FAR` standard deviations from the mean, which
+        none of 37 rows or fewer is, and that alone are more than a third of the variance,
+        which several extremes are not. Where all others are the same, they count, too.
     """
     rows = [(target, weight)]
     all_count = column_statistics(rows)

@@ -169,6 +169,17 @@ def test_a_target_that_is_most_of_the_variance_does_not_count(n_rows):
     np.testing.assert_allclose(scale, expected.scale, rtol=0.01)
 
 
+@pytest.mark.parametrize(("n_rows", "counts"), [(20, True), (200, False)])
+def test_the_most_extreme_of_few_targets_counts(n_rows, counts):
+    """No value is further than the root of 19 standard deviations from the mean of 20."""
+    target = np.random.default_rng(0).normal(size=(n_rows, 1))
+    target[3] = 1e3
+    others = target if counts else np.delete(target, 3, axis=0)
+    expected = statistics_of(others, np.ones(len(others)))
+    statistics = target_statistics(target, np.ones(n_rows))
+    np.testing.assert_allclose([statistics.mean, statistics.scale], expected[:2])
+
+
 @pytest.mark.parametrize("n_spikes", [4, 20])
 def test_several_extreme_targets_count(n_spikes):
     target = np.random.default_rng(0).normal(size=(5000, 1))
