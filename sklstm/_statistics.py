@@ -53,7 +53,9 @@ def column_statistics(chunks: Chunks, far: float = np.inf) -> ColumnStatistics:
     nearby = np.full(len(centre), LARGEST)
     for _ in range(6):
         statistics, furthest = _statistics_of_nearby(chunks, centre, nearby)
-        is_exact = np.abs(statistics.mean - centre) <= LARGEST_SHIFT * statistics.scale
+        # Far from a centre, a small spread may be lost whole, and look like none.
+        spread = np.where(statistics.varies, statistics.scale, 0.0)
+        is_exact = np.abs(statistics.mean - centre) <= LARGEST_SHIFT * spread
         if is_exact.all() and not (furthest > far).any():
             break
         nearby = np.where(is_exact, np.minimum(far * statistics.scale, LARGEST), nearby)

@@ -142,6 +142,15 @@ def test_a_slip_of_any_size_costs_the_others_no_digits(slip, place):
     np.testing.assert_allclose(robust.scale, expected.scale, rtol=1e-6)
 
 
+@pytest.mark.parametrize("n_rows", [401, 402, 403, 404, 405])
+def test_small_spreads_beside_a_slip_are_not_taken_for_constant(n_rows):
+    values = np.random.default_rng(n_rows).normal(scale=1e-5, size=(n_rows, 1))
+    expected = statistics_of(values, np.ones(n_rows))
+    robust = statistics_of(np.insert(values, 3, 1e7, axis=0), np.ones(n_rows + 1), far=FAR)
+    assert robust.varies.all()
+    np.testing.assert_allclose(robust.scale, expected.scale)
+
+
 def test_values_that_are_not_far_all_count():
     rng = np.random.default_rng(0)
     values, weight = rng.normal(size=(500, 3)), rng.random(500)
