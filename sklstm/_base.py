@@ -154,6 +154,10 @@ class _BaseLSTM(
         owners = sequences.ids if groups is None else groups
         samples = kind(SequenceSelection(sequences), target, weight, owners)
         is_used = samples.sequence_weight > 0
+        if not is_used.any():
+            raise ValueError(
+                "All samples have a weight of zero, that of their class included."
+            )
         return samples if is_used.all() else samples.take(is_used)
 
     def _check_level(self, y, sequences, reset):
@@ -323,7 +327,8 @@ class _BaseLSTM(
             "module_": net.module_.eval(),
             "history_": records,
             "n_iter_": len(records),
-            "best_epoch_": net.best_epoch(),
+            # An interrupted fit may have kept what an earlier one left.
+            "best_epoch_": net.best_epoch() or getattr(self, "best_epoch_", 0),
             "_optimizer_state": net.optimizer_.state_dict(),
         }
 

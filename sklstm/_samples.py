@@ -61,9 +61,11 @@ class TrainingSamples(ABC):
         return replace(self, sequences=recode_selection(self.sequences, vocabulary))
 
     def with_unit_mean_weight(self) -> Self:
-        """Return the same samples with weights whose mean over labelled targets is 1."""
-        weight = self.labelled[1]
-        return replace(self, weight=self.weight / weight[weight > 0].mean())
+        """Return the same samples with weights whose mean is 1, over what has no label, too.
+
+        The mean of weight times loss over all targets is then that of the labelled ones.
+        """
+        return replace(self, weight=self.weight / self.labelled[1].mean())
 
 
 class Samples(TrainingSamples):

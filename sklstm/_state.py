@@ -88,6 +88,7 @@ def training_state(seed: int, device: torch.device) -> Iterator[None]:
         exact_kernels(device),
         torch.inference_mode(False),
         torch.enable_grad(),
+        torch.autocast(device.type, enabled=False),
     ):
         torch.default_generator.manual_seed(seed)
         if device.type != "cpu":

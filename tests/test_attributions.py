@@ -272,3 +272,14 @@ def test_steps_that_have_read_later_ones_are_refused(ragged):
 def test_an_estimator_that_is_not_fitted_is_refused(ragged):
     with pytest.raises(TypeError, match="give a fitted LSTMClassifier"):
         feature_attributions(LSTMClassifier(), ragged)
+
+
+@pytest.mark.parametrize("stride", [1, 4])
+def test_the_last_step_is_explained_where_steps_are_labelled(stride):
+    X = np.random.default_rng(0).normal(size=(40, 18, 2))
+    y = list((np.cumsum(X[:, :, 0], axis=1) > 0).astype(int))
+    clf = LSTMClassifier(8, n_members=2, max_epochs=6, lr=0.02, stride=stride, random_state=0)
+    clf.fit(X, y)
+    ragged = [x[:length] for x, length in zip(X, range(3, 43), strict=True)]
+    expected = [scores[-1] for scores in clf.decision_function(ragged)]
+    np.testing.assert_allclose(feature_attributions(clf, ragged).output, expected, atol=1e-5)

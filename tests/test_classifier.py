@@ -62,6 +62,15 @@ class TestLabels:
         with pytest.raises(ValueError, match="only one class: 'well'"):
             fast_classifier().fit(X, ["well"] * len(X))
 
+    def test_weights_of_classes_that_leave_no_sample_are_refused(self, shifted):
+        X, y = shifted[0], shifted[1] % 2
+        model = fast_classifier(class_weight={0: 0, 1: 0})
+        with pytest.raises(ValueError, match="weight of zero, that of their class included"):
+            model.fit(X, y)
+        model.set_params(class_weight={0: 0, 1: 1}).partial_fit(X, y, classes=[0, 1])
+        with pytest.raises(ValueError, match="weight of zero, that of their class included"):
+            model.partial_fit(X[:2], [0, 0])
+
     def test_a_class_of_weight_zero_is_not_learnt(self, shifted):
         X, code = shifted
         clf = fast_classifier().fit(X, code, sample_weight=(code != 2).astype(float))

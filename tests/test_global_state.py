@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 import torch._dynamo  # torch does it with the first optimiser, and sets a filter for warnings
+from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm.inspection import gate_activations
 
 CUDNN_FLAGS = ("enabled", "benchmark", "deterministic", "benchmark_limit")
 CLASSES = [LSTMClassifier, LSTMRegressor]
@@ -141,6 +143,14 @@ def test_gradients_that_are_off_change_neither_fit_nor_its_result(
 
 
 @pytest.mark.usefixtures("restored")
+def test_autocast_around_a_fit_does_not_change_it(classifier, ragged, labels):
+    expected = clone(classifier).fit(ragged, labels).predict_proba(ragged)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = classifier.fit(ragged, labels).predict_proba(ragged)
+        gate_activations(classifier, ragged)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_the_default_type_does_not_change_a_model(classifier, ragged, labels):
     expected = classifier.fit(ragged, labels).predict_proba(ragged)
     torch.set_default_dtype(torch.float64)

@@ -183,3 +183,11 @@ def test_gradients_of_nothing_can_be_drawn():
         steps_back=np.arange(3), median=zero, lower=zero, upper=zero, name="none"
     ).plot()
     assert display.ax_.get_yscale() == "linear"
+
+
+def test_the_flow_of_a_single_step_is_seen():
+    X, y = np.random.default_rng(0).normal(size=(12, 1, 2)), [0, 1] * 6
+    clf = LSTMClassifier(**FAST).fit(X, y)
+    display = GradientFlowDisplay.from_estimator(clf, X, y)
+    assert display.line_.get_marker() == "o"
+    plt.close(display.figure_)

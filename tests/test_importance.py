@@ -3,7 +3,7 @@ import pytest
 from conftest import FAST, make_sequences
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
-from sklstm.inspection import feature_attributions, sequence_importance
+from sklstm.inspection import feature_attributions, gradient_flow, sequence_importance
 from sklstm.inspection._importance import _with_other_steps
 
 LEARNS = {**FAST, "hidden_size": 16, "max_epochs": 40, "dropout": 0}
@@ -107,3 +107,13 @@ def test_static_columns_that_are_not_there_are_refused(fitted_classifier, ragged
 def test_an_unknown_part_is_refused(fitted_classifier, ragged, labels):
     with pytest.raises(ValueError, match="The 'by' parameter of sequence_importance"):
         sequence_importance(fitted_classifier, ragged, labels, by="patient")
+
+
+@pytest.mark.parametrize("kind", ["datetime64[h]", "timedelta64[h]"])
+def test_times_of_any_kind_are_read_again(kind):
+    X = make_sequences(12)
+    times = np.concatenate([np.arange(n) for n in X.lengths]).astype(kind)
+    X, y = X.with_times(times), np.array([0, 1] * 6)
+    clf = LSTMClassifier(**FAST).fit(X, y)
+    assert sequence_importance(clf, X, y, n_repeats=1).importances.shape == (X.n_features, 1)
+    assert len(gradient_flow(clf, X, y)) > 0

@@ -374,3 +374,22 @@ def test_weights_of_the_steps_of_too_few_or_many_sequences_are_refused(ragged, c
         ValueError, match=rf"steps of {len(weights)} sequences, but there are 40"
     ):
         LSTMClassifier(**FAST).fit(ragged, labels, sample_weight=weights)
+
+
+def test_losses_do_not_depend_on_the_share_of_steps_with_a_label():
+    rng = np.random.default_rng(0)
+    X, label = rng.normal(size=(40, 20, 2)), rng.integers(0, 2, 40)
+    clf = LSTMClassifier(early_stopping=True, stride=1, **FAST)
+    everywhere = [np.full(20, float(value)) for value in label]
+    at_the_end = [np.r_[np.full(19, np.nan), value] for value in label]
+    for y in (everywhere, at_the_end):
+        first = clf.fit(X, y).history_[0]
+        assert 0.5 < first["train_loss"] < 1
+        assert 0.5 < first["valid_loss"] < 1
+
+
+def test_features_of_a_risk_may_be_one_name_and_wrong_ones_are_told(ragged, labels):
+    X = ragged.replace(feature_names=[7, 8, 9])
+    clf = LSTMClassifier(**FAST).fit(X, labels)
+    with pytest.raises(ValueError, match="'z' is not a feature: there are 7, 8, 9"):
+        RiskTrajectoryDisplay.from_estimator(clf, X[:1], features="z")

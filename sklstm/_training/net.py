@@ -253,9 +253,10 @@ class SequenceNet(NeuralNet):
             records.append({**values, "epoch": len(records) + 1})
         return records
 
-    def best_epoch(self) -> int:
-        """Return the epoch, from 1, whose weights the network has."""
-        return len(self.earlier_) + dict(self.callbacks_)["sklstm_best"].best_epoch_
+    def best_epoch(self) -> int | None:
+        """Return the epoch, from 1, whose weights the network has; None if it learnt none."""
+        best = dict(self.callbacks_)["sklstm_best"].best_epoch_
+        return len(self.earlier_) + best if best else None
 
 
 def _as_step(of_members: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Any]:

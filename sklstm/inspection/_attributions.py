@@ -6,7 +6,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions, validate_par
 
 from sklstm._state import gradient_state
 from sklstm._steps import steps_like
-from sklstm._training.prediction import predict_outputs
+from sklstm._training.prediction import predict_outputs, predict_step_outputs
 from sklstm.inspection._columns import feature_names_of, static_names_of
 from sklstm.inspection._extras import import_extra
 from sklstm.inspection._fitted import sequences_of
@@ -132,7 +132,9 @@ def feature_attributions(
     members = estimator.module_.members
     against = _baseline(sequences, members[0], baseline)
     with gradient_state():
-        parts = attribute(captum, members, sequences, against, columns, method)
+        parts = attribute(
+            captum, members, sequences, against, columns, method, estimator._labels_steps
+        )
     values, static, output, baseline_output = (p if p is None else sign * p for p in parts)
     return Bunch(
         attributions=_like(X, values, sequences),
@@ -163,7 +165,7 @@ def _targets_of(estimator, sequences, target) -> tuple[np.ndarray, np.ndarray, i
         return np.full(len(sequences), number), np.full(len(sequences), number), 1
     classes = estimator.classes_
     if target is None and n_outputs > 1:
-        columns = estimator._run_network(predict_outputs, sequences).argmax(axis=1)
+        columns = _outputs_of(estimator, sequences).argmax(axis=1)
         return classes[columns], columns, 1
     number = len(classes) - 1 if target is None else _class_number(target, classes)
     labels = np.full(len(sequences), classes[number])
@@ -171,6 +173,14 @@ def _targets_of(estimator, sequences, target) -> tuple[np.ndarray, np.ndarray, i
         return labels, np.full(len(sequences), number), 1
     # There is one logit, that of the second class.
     return labels, np.zeros(len(sequences), dtype=int), 1 if number == 1 else -1
+
+
+def _outputs_of(estimator, sequences) -> np.ndarray:
+    """Return the outputs of each sequence or, where steps are labelled, of its last step."""
+    if not estimator._labels_steps:
+        return estimator._run_network(predict_outputs, sequences)
+    outputs = estimator._run_network(predict_step_outputs, sequences)
+    return outputs[np.cumsum(sequences.lengths) - 1]
 
 
 def _output_number(target, n_outputs: int) -> int:

@@ -22,6 +22,14 @@ def sequences_of(estimator, X) -> SequenceArray:
     return check_sequences(estimator, X, reset=False)
 
 
+def checked_again(sequences: SequenceArray, X) -> SequenceArray:
+    """Return sequences of :func:`sequences_of` as the estimator takes them: X has the times.
+
+    Once read, datetimes are numbers, which it would refuse.
+    """
+    return sequences.with_times(X.times) if isinstance(X, SequenceArray) else sequences
+
+
 def member_of(estimator, member: int) -> SequenceNetwork:
     """Return one of the networks by its number."""
     members = estimator.module_.members

@@ -79,7 +79,8 @@ def gate_activations(estimator, X, layer=0, direction="forward", member=0):
     tensors = SequenceTensors(selection, network, device)
     values: dict[str, np.ndarray] = {}
     for indices in batches_by_steps(sequences.lengths, MAX_STEPS):
-        batch = _run_cell(network, cell, layer, direction, tensors.inputs(indices))
+        with torch.autocast(device.type, enabled=False):
+            batch = _run_cell(network, cell, layer, direction, tensors.inputs(indices))
         for name, value in batch.items():
             shape = (len(sequences.values), value.shape[-1])
             values.setdefault(name, np.empty(shape, dtype=np.float32))

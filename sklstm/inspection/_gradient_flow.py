@@ -10,7 +10,13 @@ from sklstm._samples import Samples, TrainingSamples
 from sklstm._state import gradient_state
 from sklstm._steps import steps_like
 from sklstm._training.batches import batches_by_steps
-from sklstm.inspection._fitted import cell_of, double_copy, member_of, sequences_of
+from sklstm.inspection._fitted import (
+    cell_of,
+    checked_again,
+    double_copy,
+    member_of,
+    sequences_of,
+)
 from sklstm.nn import SequenceNetwork
 from sklstm.nn.cells import Cell
 from sklstm.nn.recurrent import reverse_within_lengths
@@ -93,7 +99,7 @@ def gradient_flow(estimator, X, y, layer=0, direction="forward", member=0):
     (3, 30)
     """
     sequences = sequences_of(estimator, X)
-    samples = estimator._check_samples(sequences, y, None, None, reset=False)
+    samples = estimator._check_samples(checked_again(sequences, X), y, None, None, reset=False)
     samples = replace(samples, weight=_share_of_its_sequence(samples))
     norms = np.zeros(len(sequences.values))
     with gradient_state():

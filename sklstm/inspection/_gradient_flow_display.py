@@ -127,7 +127,8 @@ class GradientFlowDisplay:
         ax = axes_for(type(self).__name__, ax, (6.4, 3.8))
         self.ax_, self.figure_ = ax, ax.figure
         lower, median, upper = (_visible(v) for v in (self.lower, self.median, self.upper))
-        (self.line_,) = ax.plot(self.steps_back, median, label=self.name)
+        marker = "o" if len(median) == 1 else None  # a line of one step would not be seen
+        (self.line_,) = ax.plot(self.steps_back, median, label=self.name, marker=marker)
         colour = self.line_.get_color()
         ax.fill_between(self.steps_back, lower, upper, color=colour, alpha=0.2, linewidth=0)
         if not np.isnan(median).all():

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 
 from sklstm._selection import rows_of
 from sklstm.inspection._columns import feature_names_of, static_names_of
-from sklstm.inspection._fitted import sequences_of
+from sklstm.inspection._fitted import checked_again, sequences_of
 
 __all__ = ["sequence_importance"]
 
@@ -105,7 +105,7 @@ def sequence_importance(
     >>> sequence_importance(reg, X, y, random_state=0).importances.shape
     (2, 5)
     """
-    sequences = sequences_of(estimator, X)
+    sequences = checked_again(sequences_of(estimator, X), X)
     names, exchange = _parts_of(estimator, sequences, by, n_blocks)
     scorer = check_scoring(estimator, scoring=scoring)
     rng = check_random_state(random_state)

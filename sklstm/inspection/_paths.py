@@ -30,6 +30,7 @@ def attribute(
     baseline: SequenceArray,
     columns: np.ndarray,
     method: str,
+    by_step: bool,
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
     """Attribute the difference between the outputs of two sets of sequences.
 
@@ -50,6 +51,9 @@ def attribute(
     method : str
         One of `METHODS`.
 
+    by_step : bool
+        Whether the outputs of last steps are explained, or those of whole sequences.
+
     Returns
     -------
     values : ndarray of shape (n_steps, n_features)
@@ -61,7 +65,7 @@ def attribute(
     output, baseline_output : ndarray of shape (n_sequences,)
         The outputs themselves.
     """
-    explained = _Explained(captum, members, method)
+    explained = _Explained(captum, members, method, by_step)
     selection = SequenceSelection(sequences)
     tensors = explained.tensors(selection)
     against = explained.tensors(SequenceSelection(baseline))
@@ -123,9 +127,13 @@ class _Explained:
 
     method : str
         One of `METHODS`.
+
+    by_step : bool
+        Whether the outputs of last steps are explained, or those of whole sequences.
     """
 
-    def __init__(self, captum, members: Sequence[SequenceNetwork], method: str):
+    def __init__(self, captum, members: Sequence[SequenceNetwork], method: str, by_step: bool):
+        self.by_step = by_step
         self.reading = double_copy(members[0])
         self.networks = [double_copy(member).requires_grad_(False) for member in members]
         self.readers = [network.inputs for network in self.networks]
@@ -152,8 +160,19 @@ class _Explained:
         n_networks = len(self.networks)
         static = reads[n_networks:] or [None] * n_networks
         parts = zip(self.networks, reads[:n_networks], static, strict=True)
-        outputs = [network.outputs(steps, lengths, beside) for network, steps, beside in parts]
+        outputs = [self._outputs_of(*part, lengths) for part in parts]
         return torch.stack(outputs).mean(dim=0)
+
+    def _outputs_of(
+        self,
+        network: SequenceNetwork,
+        x: Tensor,
+        static: Tensor | None,
+        lengths: Tensor | None,
+    ) -> Tensor:
+        if not self.by_step:
+            return network.outputs(x, lengths, static)
+        return network.step_outputs(x, lengths, static)[_last_rows(x, lengths)]
 
     @torch.no_grad()
     def ends(self, line: _Line) -> Tensor:
@@ -212,6 +231,13 @@ class _Explained:
             return steps, None
         origins = reading.static_inputs.origins
         return steps, sum(_by_origin(part, origins) for part in parts[n_networks:])
+
+
+def _last_rows(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return where the last steps are among the real ones of a padded batch, end to end."""
+    batch, time = x.shape[:2]
+    lengths = torch.full((batch,), time, device=x.device) if lengths is None else lengths
+    return lengths.cumsum(0) - 1
 
 
 def _by_origin(values: Tensor, origins: list[int]) -> Tensor:

@@ -278,9 +278,11 @@ def _columns_of(features, names, values):
         n_measured = np.isfinite(values).sum(axis=0)
         most = np.argsort(-n_measured, kind="stable")[:MOST_FEATURES]
         return sorted(most[n_measured[most] > 0])
+    features = [features] if isinstance(features, str) else features
     for feature in features:
         if feature not in names and feature not in range(len(names)):
-            raise ValueError(f"{feature!r} is not a feature: there are {', '.join(names)}.")
+            known = ", ".join(map(str, names))
+            raise ValueError(f"{feature!r} is not a feature: there are {known}.")
     return [names.index(f) if f in names else f for f in features]
 
 
