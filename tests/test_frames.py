@@ -2,6 +2,7 @@
 
 import datetime
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,17 @@ class TestFromFrame:
         assert X.feature_names.tolist() == ["temperature", "heart_rate", "age"]
         X = SequenceArray.from_frame(visits, **COLUMNS, features=["age", "temperature"])
         assert X.feature_names.tolist() == ["age", "temperature"]
+
+    @pytest.mark.parametrize("wards", [["icu", None, "er", None], 4 * [None]])
+    def test_a_null_in_a_dictionary_of_arrow_is_missing(self, wards):
+        wards = pyarrow.array(wards, pyarrow.string()).dictionary_encode()
+        table = {"patient": [1, 1, 2, 2], "day": [0, 1, 0, 1], "hr": [1, 2, 3, 4]}
+        frame = pyarrow.table(table | {"ward": wards})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Column 'ward' has no value in any row")
+            X = SequenceArray.from_frame(frame, **COLUMNS)
+        found = X.to_frame(*COLUMNS.values(), backend="pyarrow")["ward"]
+        assert found.to_pylist() == wards.to_pylist()
 
     def test_one_feature_needs_no_list(self, visits):
         X = SequenceArray.from_frame(visits, **COLUMNS, features="age")

@@ -30,8 +30,8 @@ def encode(column, categories=None) -> tuple[np.ndarray, np.ndarray]:
         Of type object, unless they are all numbers or all booleans.
     """
     index: dict[Any, int] = {}
-    column = np.asarray(column)
-    place = np.array([index.setdefault(v, len(index)) for v in column.tolist()], dtype=int)
+    values = column.tolist() if isinstance(column, np.ndarray) else list(column)
+    place = np.array([index.setdefault(v, len(index)) for v in values], dtype=int)
     found = list(index)
     if categories is None:
         categories = _sorted([value for value in found if not is_missing(value)])

@@ -61,7 +61,8 @@ def read_columns(table: Table, owners: Owners, names: list[str]) -> tuple[np.nda
         column = table.column(name)
         if is_categorical(column):
             _refuse_numbers_among_words(column, name, owners)
-            codes, categories[number] = encode(column.to_numpy())
+            # Of a dictionary of Arrow, to_numpy() would fill the nulls.
+            codes, categories[number] = encode(column.to_list())
         else:
             codes = table.numbers(name, owners.place)
         if np.isnan(codes).all():
