@@ -200,18 +200,11 @@ class TestVocabulary:
         assert counts(events, max_codes=1, unseen="other").feature_names[1] == "other"
 
     @pytest.mark.parametrize(
-        ("name", "options"),
-        [
-            ("other", {}),
-            ("other", {"value": "result"}),
-            ("other (count)", {"value": "result"}),
-        ],
+        "options", [{}, {"value": "result"}], ids=["without values", "with values"]
     )
-    def test_a_code_with_the_name_of_the_column_of_others_is_refused(
-        self, events, name, options
-    ):
-        result = events["result"].where((events["item"] == "HR") | (name != "other"))
-        events = events.assign(item=events["item"].replace("Lactate", name), result=result)
+    def test_a_code_with_the_name_of_the_column_of_others_is_refused(self, events, options):
+        result = events["result"].where(events["item"] == "HR")
+        events = events.assign(item=events["item"].replace("Lactate", "other"), result=result)
         with pytest.raises(ValueError, match=r"'other.*rename the code, or .* unseen='drop'"):
             counts(events, unseen="other", **options)
         assert counts(events, **options).n_features == 2
@@ -262,6 +255,14 @@ class TestVocabulary:
         with pytest.raises(ValueError, match=r"given as `like` has no column of other codes"):
             SequenceArray.from_events(events, **COLUMNS, like=train, unseen="other")
 
+    def test_a_code_is_not_taken_for_the_count_of_another(self, events):
+        train = SequenceArray.from_events(events.assign(result=NAN), **COLUMNS)
+        events.loc[0, ["item", "result"]] = ["HR (count)", NAN]
+        with pytest.warns(UserWarning, match=r": 1, the first is 'HR \(count\)'. Their 1 e"):
+            X = SequenceArray.from_events(events, **COLUMNS, like=train)
+        assert X.ids.tolist() == [7, 8]
+        assert X[1].tolist() == [[0, 0]]
+
     def test_an_id_without_any_known_code_has_steps_without_a_value(self, events):
         train = SequenceArray.from_events(events.query("item == 'Lactate'"), **COLUMNS)
         with pytest.warns(UserWarning, match=r": 1, the first is 'HR'. Their 5 events"):
@@ -284,6 +285,22 @@ class TestRefusals:
             ValueError, match=r"'result' must hold numbers, .* 'high' in row 4 \(stay 7\)"
         ):
             SequenceArray.from_events(events, **COLUMNS)
+
+    @pytest.mark.parametrize("first", [NAN, 65.0])
+    def test_values_of_a_code_that_is_called_a_count(self, events, first):
+        events.loc[0, "result"] = first
+        named = events.replace({"item": {"Lactate": "HR (count)"}})
+        message = r"Code 'HR \(count\)' has values, but a column of a name that ends in ' \(co"
+        with pytest.raises(ValueError, match=message):
+            SequenceArray.from_events(named, **COLUMNS)
+        train = SequenceArray.from_events(events.assign(result=NAN), **COLUMNS)
+        with pytest.raises(ValueError, match=message):
+            SequenceArray.from_events(named, **COLUMNS, like=train)
+        X = SequenceArray.from_events(named, **COLUMNS, max_codes=1)
+        assert X.feature_names.tolist() == ["HR"]
+        counted = SequenceArray.from_events(named.assign(result=NAN), **COLUMNS)
+        assert counted.feature_names.tolist() == ["HR (count)", "HR (count) (count)"]
+        assert SequenceArray.from_events(named, **COLUMNS, like=counted) == counted
 
     def test_a_missing_code(self, events):
         events.loc[1, "item"] = None

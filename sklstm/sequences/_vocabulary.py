@@ -48,14 +48,18 @@ class Codes:
         """Name of a column of counts, to be completed."""
         return "{}" if self.values is None else "{}" + COUNTED
 
+    @property
+    def has_value(self) -> np.ndarray:
+        """Whether a code has a value in any of its events."""
+        if self.values is None:
+            return np.zeros(len(self.names), dtype=bool)
+        known = self.number[~np.isnan(self.values)]
+        return np.bincount(known, minlength=len(self.names)) > 0
+
     def column_names(self) -> list[str]:
         """Return the name of each code's column."""
-        if self.values is None:
-            return [str(name) for name in self.names]
-        known = self.number[~np.isnan(self.values)]
-        has_value = np.bincount(known, minlength=len(self.names)) > 0
-        pairs = zip(self.names, has_value, strict=True)
-        return [str(name) if has else f"{name}{COUNTED}" for name, has in pairs]
+        pairs = zip(self.names, self.has_value, strict=True)
+        return [str(name) if has else self.counted_name.format(name) for name, has in pairs]
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class Vocabulary:
         if self.like is not None:
             return list(self.like), self._columns_of_another(codes)
         kept = self._frequent(codes.n_events)
+        _refuse_values_of_counts(codes.names[kept[codes.has_value[kept]]])
         names = np.array(codes.column_names(), dtype=object)[kept].tolist()
         column = np.full(len(codes.names), -1)
         column[kept] = np.arange(len(kept))
@@ -145,9 +150,15 @@ class Vocabulary:
                 "codes: build it with unseen='other', too."
             )
         names = [str(name) for name in codes.names]
-        counted = [codes.counted_name.format(name) for name in names]
-        pairs = zip(names, counted, strict=True)
-        column = np.array([place.get(a, place.get(b, -1)) for a, b in pairs], dtype=int)
+        counted = np.array([place.get(codes.counted_name.format(name), -1) for name in names])
+        named = np.array([place.get(name, -1) for name in names])
+        if codes.values is not None:
+            ends = np.array([name.endswith(COUNTED) for name in names])
+            _refuse_values_of_counts(
+                codes.names[ends & codes.has_value & (named >= 0) & (counted < 0)]
+            )
+            named[ends] = -1  # the counts of another code
+        column = np.where(named < 0, counted, named)
         self._warn_of_unseen(codes, column < 0, other >= 0)
         return np.where(column < 0, other, column)
 
@@ -170,6 +181,16 @@ def _refuse_name_of_others(names: list[str], other: str) -> None:
             f"The column of a code would be called {other!r}, as is that of all codes without "
             "a column: rename the code, or leave such codes out by unseen='drop'."
         )
+
+
+def _refuse_values_of_counts(names: np.ndarray) -> None:
+    """Refuse codes with values whose column would be taken for one of counts."""
+    for name in names.tolist():
+        if str(name).endswith(COUNTED):
+            raise ValueError(
+                f"Code {name!r} has values, but a column of a name that ends in {COUNTED!r} "
+                "counts the events of a code without values: rename the code."
+            )
 
 
 def is_counted(names: list[str], has_values: bool) -> np.ndarray:
