@@ -1,12 +1,14 @@
 """Labels of classes: what they may be, their numbers and their weights."""
 
 import numpy as np
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_y, column_or_1d
 
 
 def check_labels(y) -> tuple[np.ndarray, bool]:
     """Return y as an array, and whether it is an indicator matrix."""
+    _refuse_infinite(y)
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind.startswith("continuous"):
         check_classification_targets(y)  # says what is wrong
@@ -19,6 +21,13 @@ def check_labels(y) -> tuple[np.ndarray, bool]:
     if kind == "multilabel-indicator":
         return y, True
     return column_or_1d(y, warn=True), False
+
+
+def _refuse_infinite(y) -> None:
+    """Refuse NaN and infinity among numbers, which would be cast to integers first."""
+    y = np.asarray(y)
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
 
 
 def encode_labels(y: np.ndarray, classes: np.ndarray, is_used: np.ndarray) -> np.ndarray:

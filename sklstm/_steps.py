@@ -130,8 +130,9 @@ def plain_labels(values: np.ndarray) -> np.ndarray:
     """Return labels, none of which is missing, in the type they would have by themselves."""
     if values.dtype.kind == "O":
         return np.array(values.tolist())
-    whole = values.dtype.kind == "f" and np.array_equal(values, np.round(values))
-    return values.astype(np.int64) if whole else values
+    if values.dtype.kind != "f" or not np.all(np.abs(values) < 2**53):
+        return values
+    return values.astype(np.int64) if np.array_equal(values, np.round(values)) else values
 
 
 def step_weights(sample_weight, sequences: SequenceArray) -> np.ndarray:
@@ -139,18 +140,22 @@ def step_weights(sample_weight, sequences: SequenceArray) -> np.ndarray:
     if sample_weight is None:
         return np.ones(len(sequences.values))
     if is_step_target(sample_weight, sequences):
-        weight = flat_steps(sample_weight, sequences, "sample_weight").astype(np.float64)
+        weight = _finite(flat_steps(sample_weight, sequences, "sample_weight"))
     else:
-        weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64)
+        weight = _finite(sample_weight)
         if weight.shape != (len(sequences),):
             raise ValueError(
                 f"sample_weight has shape {weight.shape}; give a weight for each of the "
                 f"{len(sequences)} sequences, or for each of their steps."
             )
         weight = np.repeat(weight, sequences.lengths)
-    if not np.all(weight >= 0):
-        raise ValueError("Negative or missing values in data passed to `sample_weight`.")
+    if np.any(weight < 0):
+        raise ValueError("Negative values in data passed to `sample_weight`.")
     return weight
+
+
+def _finite(weight) -> np.ndarray:
+    return check_array(weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
 
 
 def steps_like(X, values: np.ndarray, sequences: SequenceArray):

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
-from sklstm._steps import flat_steps, is_known, is_step_target
+from sklstm._steps import flat_steps, is_known, is_step_target, plain_labels
 from sklstm.inspection import RiskTrajectoryDisplay
 
 LEARNS = {**FAST, "max_epochs": 60, "dropout": 0}
@@ -221,6 +221,27 @@ def test_a_further_fit_keeps_the_kind_of_target(ragged, running, labels):
 def test_weights_that_do_not_fit_are_refused(ragged, running, classifier, weight, message):
     with pytest.raises(ValueError, match=message):
         classifier.fit(ragged, running, sample_weight=weight)
+
+
+@pytest.mark.parametrize("unknown", [np.inf, np.nan])
+def test_weights_of_steps_are_finite(ragged, running, classifier, unknown):
+    weights = [np.ones(len(y)) for y in running]
+    weights[2][1] = unknown
+    with pytest.raises(ValueError, match=r"Input sample_weight contains (infinity|NaN)"):
+        classifier.fit(ragged, running, sample_weight=weights)
+
+
+@pytest.mark.parametrize("estimator", [LSTMClassifier(**FAST), LSTMRegressor(**FAST)])
+def test_infinite_labels_of_steps_are_refused(ragged, running, estimator):
+    y = [part.astype(float) for part in running]
+    y[0][0] = np.inf
+    with pytest.raises(ValueError, match="Input y contains infinity"):
+        estimator.fit(ragged, y)
+
+
+def test_whole_numbers_too_large_for_integers_stay_as_they_are():
+    assert plain_labels(np.array([0.0, 1.0])).dtype == np.int64
+    assert plain_labels(np.array([0.0, 1e20])).tolist() == [0.0, 1e20]
 
 
 def test_an_integer_weight_is_that_many_copies_exactly(ragged, running):
