@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklstm import SequenceArray
-from sklstm.sequences._categories import decode, encode, is_categorical, recode, union
+from sklstm.sequences._categories import (
+    decode,
+    encode,
+    is_categorical,
+    is_missing,
+    recode,
+    union,
+)
 
+polars = pytest.importorskip("polars")
 VALUES = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=8)
 NAN = float("nan")
 
@@ -84,6 +92,20 @@ class TestCodes:
 )
 def test_columns_hold_categories_by_their_type(column, expected):
     assert is_categorical(column) is expected
+
+
+MISSING = [None, NAN, np.float32("nan"), pd.NaT, pd.NA, np.datetime64("NaT")]
+PRESENT = ["", 0, False, np.False_, np.float32(1), (), [NAN], np.ones(2), pd.Series([1, 2])]
+
+
+@pytest.mark.parametrize("value", MISSING, ids=repr)
+def test_what_is_missing(value):
+    assert is_missing(value) is True
+
+
+@pytest.mark.parametrize("value", PRESENT, ids=repr)
+def test_what_is_not_missing(value):
+    assert is_missing(value) is False
 
 
 class TestSequenceArray:
@@ -173,6 +195,13 @@ class TestLists:
         np.testing.assert_array_equal(
             SequenceArray.from_list([frame]).values, [[1, 0], [NAN, 1]]
         )
+
+    @pytest.mark.parametrize("cells", [[[1.0, 2.0], [3.0, 4.0]], [[1.0], [3.0, 4.0]]])
+    @pytest.mark.parametrize("kind", [pd.DataFrame, polars.DataFrame])
+    def test_of_frames_with_arrays_in_their_cells_are_refused(self, kind, cells):
+        frame = kind({"x": [1.0, 2.0], "e": cells})
+        with pytest.raises(ValueError, match=r"sequence 0 must hold numbers, .* a sequence"):
+            SequenceArray.from_list([frame])
 
     @pytest.mark.parametrize(
         ("sequences", "message"),

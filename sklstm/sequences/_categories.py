@@ -87,11 +87,15 @@ def is_categorical(column) -> bool:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN, NaT or NA: NA is equal to nothing, nor unequal."""
-    if isinstance(value, str):
+    """Whether a value is None, NaN, NaT or NA; arrays, lists and the like never are."""
+    if value is None:
+        return True
+    n_axes = getattr(value, "ndim", int(hasattr(value, "__len__")))
+    if n_axes:
         return False
-    is_equal = value == value if value is not None else False
-    return not (isinstance(is_equal, (bool, np.bool_)) and is_equal)
+    differs = value != value
+    is_plain = isinstance(differs, (bool, np.bool_))
+    return bool(differs) if is_plain else differs is value  # NA != NA is NA
 
 
 def as_categories(categories, values, names, what: str) -> dict[int, np.ndarray]:

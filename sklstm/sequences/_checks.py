@@ -31,8 +31,8 @@ def _with_nan(matrix):
     """Return objects with NaN where one is missing: NA of pandas is no number."""
     if matrix.dtype != object:
         return matrix
-    values = [np.nan if is_missing(value) else value for value in matrix.ravel().tolist()]
-    return np.array(values, dtype=object).reshape(matrix.shape)
+    missing = [is_missing(value) for value in matrix.ravel().tolist()]
+    return np.where(np.reshape(missing, matrix.shape), np.nan, matrix)
 
 
 def as_lengths(lengths, n_steps):
