@@ -222,3 +222,16 @@ class TestAlign:
 def test_repr_counts_ids_that_repeat(X):
     assert repr(X).startswith("SequenceArray(3 sequences, 6 steps")
     assert repr(X.prefixes()).startswith("SequenceArray(6 sequences of 3 ids, 10 steps")
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ([[0, 1], [2, 3, 4]], "Sequence 0 has 3 steps, but 2 times"),
+        ([[0, 1, 2], [3, 4, 5]], "Sequence 1 has 2 steps, but 3 times"),
+        ([[0, 1, 2, 3, 4]], "times holds those of 1 sequences, but there are 2"),
+    ],
+)
+def test_times_in_a_list_are_as_many_as_the_steps_of_each_sequence(times, message):
+    with pytest.raises(ValueError, match=message):
+        SequenceArray.from_list([np.ones((3, 1)), np.ones((2, 1))], times=times)

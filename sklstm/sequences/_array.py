@@ -8,7 +8,7 @@ import numpy as np
 from sklstm.sequences._categories import as_categories
 from sklstm.sequences._cells import check_aggregate
 from sklstm.sequences._checks import as_float_matrix, as_ids, as_lengths, as_names
-from sklstm.sequences._datetimes import as_times
+from sklstm.sequences._datetimes import as_times, times_of_steps
 from sklstm.sequences._events import parts_of_events
 from sklstm.sequences._frames import parts_of_frame, to_frame
 from sklstm.sequences._labels import aligned
@@ -174,9 +174,7 @@ class SequenceArray:
         sequences = list(sequences)
         values, lengths, categories = stack(sequences)
         found = {"categories": categories, "feature_names": column_names(sequences[0])}
-        times = columns.get("times")
-        if isinstance(times, (list, tuple)) and len(times) and np.ndim(times[0]):
-            columns["times"] = np.concatenate([np.asarray(part) for part in times])
+        found["times"] = times_of_steps(columns.pop("times", None), lengths)
         return cls(values, lengths, **found | columns)
 
     @classmethod

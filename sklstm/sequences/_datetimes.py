@@ -37,6 +37,21 @@ def as_times(times, n_steps: int) -> np.ndarray | None:
     return times
 
 
+def times_of_steps(times, lengths: list[int]):
+    """Return times that are divided among sequences end to end, others as they are."""
+    if not isinstance(times, (list, tuple)) or not len(times) or not np.ndim(times[0]):
+        return times
+    if len(times) != len(lengths):
+        raise ValueError(
+            f"times holds those of {len(times)} sequences, but there are {len(lengths)}."
+        )
+    parts = [np.asarray(part) for part in times]
+    for i, (part, length) in enumerate(zip(parts, lengths, strict=True)):
+        if len(part) != length:
+            raise ValueError(f"Sequence {i} has {length} steps, but {len(part)} times.")
+    return np.concatenate(parts)
+
+
 def has_zone(moment) -> bool:
     """Whether a date or datetime says which time zone it is in."""
     return getattr(moment, "tzinfo", None) is not None
