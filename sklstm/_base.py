@@ -35,6 +35,7 @@ from sklstm._training.net import SequenceNet
 from sklstm._training.tensors import TrainingTensors
 from sklstm._training.threads import parts_of_a_batch
 from sklstm._validation import check_sequences, check_weight, told_of_frames
+from sklstm.sequences._categories import as_array
 from sklstm.sequences._checks import as_ids
 
 AUTO_MEMBERS = 4
@@ -146,7 +147,7 @@ class _BaseLSTM(
         with told_of_frames(X):
             check_consistent_length(sequences, y, groups)
         if groups is not None:
-            groups = as_ids(column_or_1d(groups), len(sequences), "groups")
+            groups = as_ids(column_or_1d(as_array(groups)), len(sequences), "groups")
         self._check_level(y, sequences, reset)
         encode = self._encode_steps if self._labels_steps else self._encode_samples
         target, weight = encode(sequences, y, sample_weight, reset)

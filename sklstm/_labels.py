@@ -5,10 +5,13 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_y, column_or_1d
 
+from sklstm._steps import is_known
+from sklstm.sequences._categories import as_array
+
 
 def check_labels(y) -> tuple[np.ndarray, bool]:
     """Return y as an array, and whether it is an indicator matrix."""
-    _refuse_infinite(y)
+    _refuse_unknown(y)
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind.startswith("continuous"):
         check_classification_targets(y)  # says what is wrong
@@ -23,9 +26,12 @@ def check_labels(y) -> tuple[np.ndarray, bool]:
     return column_or_1d(y, warn=True), False
 
 
-def _refuse_infinite(y) -> None:
-    """Refuse NaN and infinity among numbers, which would be cast to integers first."""
-    y = np.asarray(y)
+def _refuse_unknown(y) -> None:
+    """Refuse missing labels, which may become words, and infinity, cast to an integer."""
+    y = as_array(y)
+    known = is_known(y) if y.ndim else np.array(True)
+    if not known.all():
+        raise ValueError(f"Input y contains NaN: sample {known.argmin()} has no label.")
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")
 

@@ -118,6 +118,9 @@ class TestSequenceArray:
         assert X.categories[1].tolist() == ["icu", "ward"]
         assert X.static_categories[0].tolist() == ["f", "m"]
 
+    def test_takes_numbers_beside_words(self):
+        assert coded(categories={1: [7, "ward"]}).categories[1].tolist() == [7, "ward"]
+
     @pytest.mark.parametrize("key", [slice(0, 1), [1, 0], np.array([True, False])])
     def test_keeps_them_when_it_is_indexed(self, key):
         assert coded()[key].categories[1].tolist() == ["icu", "ward"]
@@ -146,6 +149,7 @@ class TestSequenceArray:
                 "has 'bed', which is no column: .*'rate', 'ward'",
             ),
             ({"categories": {1: ["a", "a"]}}, "holds a category twice"),
+            ({"categories": {1: ["a", NAN]}}, "holds nan, which is no category"),
             ({"categories": {1: [["a", "b"]]}}, "must be one-dimensional"),
         ],
     )

@@ -377,6 +377,7 @@ class TestIds:
         "ids",
         [
             ["a", None],
+            ["a", NAN],
             [1.0, NAN],
             pd.Series([1, pd.NA], dtype="Int64"),
             pd.Series(["a", None]),
@@ -386,8 +387,8 @@ class TestIds:
         with pytest.raises(ValueError, match=r"Sequence 1 has no id: ids holds .*give each"):
             SequenceArray(np.ones((5, 1)), [2, 3], ids=ids)
 
-    def test_ids_without_an_order_are_refused(self):
-        ids = np.array([1, "a"], dtype=object)
+    @pytest.mark.parametrize("ids", [np.array([1, "a"], dtype=object), [1, "a"]])
+    def test_ids_without_an_order_are_refused(self, ids):
         with pytest.raises(
             ValueError, match=r"ids holds values of several types, such as 1 and 'a'"
         ):

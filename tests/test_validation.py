@@ -322,3 +322,18 @@ def test_what_a_row_meant_in_fit_is_remembered(labels):
     for n_timesteps in (None, 12, 4):
         clf.set_params(n_timesteps=n_timesteps)
         np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("unknown", [np.nan, None])
+def test_a_missing_group_is_refused(labels, unknown):
+    with pytest.raises(ValueError, match="Sequence 1 has no group"):
+        LSTMClassifier(**FAST).fit(np.ones((40, 3)), labels, groups=["a", unknown, *38 * "b"])
+
+
+@pytest.mark.parametrize(
+    "y", [["a", "b", np.nan], ["a", "b", None], [1, 0, pd.NA], [1.0, 0.0, np.nan]], ids=str
+)
+@pytest.mark.parametrize("kind", [list, lambda y: np.array(y, dtype=object), pd.Series])
+def test_a_missing_label_is_refused_with_its_sample(y, kind):
+    with pytest.raises(ValueError, match="Input y contains NaN: sample 2 has no label"):
+        LSTMClassifier(**FAST).fit(np.ones((6, 3)), kind(y + y))

@@ -98,6 +98,15 @@ def is_missing(value: Any) -> bool:
     return bool(differs) if is_plain else differs is value  # NA != NA is NA
 
 
+def as_array(values) -> np.ndarray:
+    """Return an array, of objects where others beside text would become text."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "US" or hasattr(values, "dtype"):
+        return array
+    is_text = all(isinstance(value, (str, bytes)) for value in values)
+    return array if is_text else np.asarray(values, dtype=object)
+
+
 def as_categories(categories, values, names, what: str) -> dict[int, np.ndarray]:
     """Return categories by the number of their column, and refuse codes without one.
 
@@ -147,7 +156,7 @@ def column_number(key, n_columns: int, names, what: str) -> int:
 
 
 def _as_values(categories) -> np.ndarray:
-    values = np.asarray(categories)
+    values = as_array(categories)
     return values.astype(object) if values.dtype.kind in "US" else values
 
 
@@ -156,6 +165,9 @@ def _refuse_other_codes(codes: np.ndarray, categories: np.ndarray, where: str) -
         raise ValueError(f"{where} must be one-dimensional, got shape {categories.shape}.")
     if len(set(categories.tolist())) < len(categories):
         raise ValueError(f"{where} holds a category twice.")
+    missing = [value for value in categories.tolist() if is_missing(value)]
+    if missing:
+        raise ValueError(f"{where} holds {missing[0]}, which is no category.")
     is_code = np.isnan(codes) | ((codes == np.floor(codes)) & (codes >= 0))
     is_code &= ~(codes > len(categories))
     if not is_code.all():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklstm.sequences._categories import is_missing
+from sklstm.sequences._categories import as_array, is_missing
 
 
 def as_float_matrix(values, name):
@@ -101,7 +101,7 @@ def refuse_mixed(values: list, what: str) -> None:
 def as_column(column, length, name, what):
     if column is None:
         return None
-    column = np.asarray(column)
+    column = as_array(column)
     if column.shape != (length,):
         raise ValueError(f"{name} has shape {column.shape} for {length} {what}.")
     return column
