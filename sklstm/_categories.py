@@ -229,5 +229,4 @@ def _refuse_other_kind(own: np.ndarray, known: np.ndarray, name: str) -> None:
 
 
 def _kind(value) -> type:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float if is_number else type(value)
+    return float if isinstance(value, (int, float)) else type(value)  # True is 1

@@ -378,6 +378,18 @@ def test_categories_of_another_type_are_refused(ragged, labels, classifier):
     )
 
 
+def test_flags_are_the_numbers_0_and_1(ragged, labels, classifier):
+    X = ragged.replace(
+        values=np.column_stack([ragged.values, np.arange(len(ragged.values)) % 2]),
+        categories={3: np.array([False, True])},
+    )
+    classifier.fit(X, labels)
+    numbers = X.replace(categories={3: np.array([0.0, 1.0])})
+    np.testing.assert_array_equal(
+        classifier.predict_proba(numbers), classifier.predict_proba(X)
+    )
+
+
 def test_a_name_of_a_step_and_of_a_static_column_is_refused(ragged, labels, classifier):
     X = SequenceArray(
         ragged.values.round(),

@@ -186,6 +186,12 @@ class TestLists:
         X = SequenceArray.from_list([pd.DataFrame({"on": [True, False]})])
         assert X.categories[0].tolist() == [False, True]
 
+    def test_of_frames_of_polars_have_flags_beside_numbers(self):
+        frame = polars.DataFrame({"on": [True, False], "rate": [1.5, 2.0], "n": [1, None]})
+        X = SequenceArray.from_list([frame, frame])
+        assert SequenceArray.from_list([frame.to_pandas(), frame.to_pandas()]) == X
+        assert X.categories[0].dtype == bool
+
     def test_of_lists_keep_numbers_beside_words(self):
         X = SequenceArray.from_list([[[1.5, "a"], [2, None]], [[None, "b"]]])
         np.testing.assert_array_equal(X.values, [[1.5, 0], [2, NAN], [NAN, 1]])

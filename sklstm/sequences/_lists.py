@@ -101,7 +101,12 @@ def _frame_as_table(frame) -> Table:
         i for i, name in enumerate(types) if name.startswith((*CATEGORICAL_TYPES, "object"))
     ]
     coded = {i for i in suspected if is_categorical(frame[frame.columns[i]])}
-    return Table(np.asarray(frame, dtype=object) if coded else np.asarray(frame), coded)
+    if not coded:
+        return Table(np.asarray(frame), coded)
+    array = np.empty(frame.shape, dtype=object)
+    for i, name in enumerate(frame.columns):  # at once, polars would make flags numbers
+        array[:, i] = np.asarray(frame[name])
+    return Table(array, coded)
 
 
 def _stack_numbers(arrays: list[np.ndarray]) -> np.ndarray:
