@@ -84,6 +84,10 @@ class TestSequences:
         _, y = SequenceArray.from_meds(events, labels, label="integer_value")
         assert y.tolist() == [3, 1, 2]
 
+    def test_flags_in_a_column_of_objects_are_flags(self, events, labels):
+        _, y = SequenceArray.from_meds(events, labels.astype({"boolean_value": object}))
+        assert y.dtype == bool
+
     def test_columns_like_those_of_another(self, events, labels):
         train, _ = SequenceArray.from_meds(events, labels)
         X = SequenceArray.from_meds(events.query("subject_id == 2"), like=train)

@@ -224,6 +224,15 @@ def test_repr_counts_ids_that_repeat(X):
     assert repr(X.prefixes()).startswith("SequenceArray(6 sequences of 3 ids, 10 steps")
 
 
+@pytest.mark.parametrize("labels", [[True, False], [3, 5], [0.5, 1.5], [np.True_, np.False_]])
+def test_labels_beside_missing_ones_keep_their_type(labels):
+    X = SequenceArray(np.ones((3, 1)), [1, 1, 1], ids=[1, 2, 3])
+    frame = pd.DataFrame({"id": [1, 2, 3], "y": pd.Series([None, *labels], dtype=object)})
+    _, y = X.align(frame, id="id", label="y", unmatched="ignore")
+    assert y.dtype == np.array(labels).dtype
+    assert y.tolist() == labels
+
+
 @pytest.mark.parametrize(
     ("times", "message"),
     [

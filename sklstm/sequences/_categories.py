@@ -185,6 +185,12 @@ def _sorted(values: list) -> np.ndarray:
         values = sorted(values)
     except TypeError:
         values = sorted(values, key=lambda value: (type(value).__name__, str(value)))
-    kinds = {bool if isinstance(value, bool) else type(value) for value in values}
-    has_plain_type = kinds <= {int, float} or kinds == {bool}
-    return np.array(values, dtype=None if values and has_plain_type else object)
+    return plain(values)
+
+
+def plain(values: list) -> np.ndarray:
+    """Return an array of numbers or of booleans where all values are, else of objects."""
+    kinds = {type(v.item() if isinstance(v, np.generic) else v) for v in values}
+    if kinds and (kinds <= {int, float} or kinds == {bool}):
+        return np.array(values)
+    return np.fromiter(values, dtype=object, count=len(values))

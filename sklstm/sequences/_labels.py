@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sklstm.sequences._categories import is_missing as is_missing_value
+from sklstm.sequences._categories import plain
 from sklstm.sequences._rows import lookup
 from sklstm.sequences._tables import is_missing, read_table, shown
 from sklstm.sequences._warnings import warn_user
@@ -64,7 +65,13 @@ def _keys_and_labels(labels, id, label) -> tuple[np.ndarray, np.ndarray]:
     known = ~is_missing(column)
     if not known.any():
         raise ValueError(f"Column {label!r} of the labels has no value in any row.")
-    return keys[number[known]], column.filter(known.tolist()).to_numpy()
+    return keys[number[known]], labels_of(column.filter(known.tolist()))
+
+
+def labels_of(column) -> np.ndarray:
+    """Return a column of narwhals, none of whose values is missing."""
+    y = column.to_numpy()
+    return plain(y.tolist()) if y.dtype == object else y
 
 
 def _of_pairs(pairs: list) -> tuple[np.ndarray, np.ndarray]:

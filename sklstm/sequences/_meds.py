@@ -13,6 +13,7 @@ from sklstm.sequences._cells import table_of
 from sklstm.sequences._clock import on_grid
 from sklstm.sequences._columns import Owners
 from sklstm.sequences._events import Moments, steps_of
+from sklstm.sequences._labels import labels_of
 from sklstm.sequences._rows import lookup, rows_of
 from sklstm.sequences._tables import (
     Table,
@@ -184,7 +185,7 @@ def _predictions(record: Record, starts, labels, label: str) -> tuple:
             f"at {table.column(PREDICTION_TIME)[first]}. They are left out."
         )
     kept = ~lacks
-    return subject[kept], times[kept], n_before[kept], y.to_numpy()[kept]
+    return subject[kept], times[kept], n_before[kept], labels_of(y)[kept]
 
 
 def _n_events_until(record: Record, starts, subject, times) -> np.ndarray:
