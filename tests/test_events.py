@@ -72,6 +72,13 @@ class TestSteps:
         X = SequenceArray.from_events(events, **COLUMNS, freq=freq)
         assert X.times.tolist() == times
 
+    @pytest.mark.parametrize("kind", [object, "string"])
+    def test_values_as_objects_or_text_may_be_missing(self, events, kind):
+        events["result"] = events["result"].astype("Float64").astype(kind)
+        events.loc[0, "result"] = pd.NA
+        X = SequenceArray.from_events(events, **COLUMNS)
+        np.testing.assert_array_equal(X.values[:, 0], [80, 84, 90, NAN])
+
     def test_bins_begin_at_the_origin(self, events):
         start = pd.Timestamp("2024-01-01 10:40")
         events["minute"] = start + pd.to_timedelta(events["minute"], unit="min")

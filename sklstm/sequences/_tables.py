@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklstm.sequences._categories import is_missing as is_missing_value
 from sklstm.sequences._checks import refuse_mixed
 
 NUMBERS = "numbers"
@@ -134,7 +135,7 @@ class Table:
         numbers = np.full(len(column), np.nan)
         for row, value in enumerate(column.to_list()):
             try:
-                numbers[row] = np.nan if value is None else value
+                numbers[row] = np.nan if is_missing_value(value) else value
             except (TypeError, ValueError):
                 raise ValueError(
                     f"Column {name!r} must hold numbers, and nothing where a value is "
