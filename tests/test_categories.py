@@ -17,6 +17,7 @@ from sklstm.sequences._categories import (
 )
 
 polars = pytest.importorskip("polars")
+pyarrow = pytest.importorskip("pyarrow")
 VALUES = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=8)
 NAN = float("nan")
 
@@ -191,6 +192,21 @@ class TestLists:
         X = SequenceArray.from_list([frame, frame])
         assert SequenceArray.from_list([frame.to_pandas(), frame.to_pandas()]) == X
         assert X.categories[0].dtype == bool
+
+    @pytest.mark.parametrize("kind", ["large_string", "string", "dictionary", "bool"])
+    def test_of_frames_backed_by_arrow_have_categories(self, kind):
+        words = pyarrow.array([True, False, None] if kind == "bool" else ["b", "a", None])
+        is_dictionary = kind == "dictionary"
+        words = words.dictionary_encode() if is_dictionary else words.cast(kind)
+        table = pyarrow.table({"word": words, "rate": [1.0, 2.0, None]})
+        frame = table.to_pandas(types_mapper=pd.ArrowDtype)
+        X = SequenceArray.from_list([frame, frame])
+        np.testing.assert_array_equal(X[1], [[1, 1], [0, 2], [NAN, NAN]])
+        assert X.categories[0].tolist() == sorted(words.to_pylist()[:2])
+
+    def test_of_frames_with_two_columns_of_a_name_are_read(self):
+        frame = pd.DataFrame([["a", 1.0, "b"]], columns=["kind", "rate", "kind"])
+        assert list(SequenceArray.from_list([frame]).categories) == [0, 2]
 
     def test_of_lists_keep_numbers_beside_words(self):
         X = SequenceArray.from_list([[[1.5, "a"], [2, None]], [[None, "b"]]])

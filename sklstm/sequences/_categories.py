@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 
-CATEGORICAL_TYPES = ("category", "categorical", "enum", "string", "str", "utf8", "bool")
+CATEGORICAL_TYPES = (
+    *("category", "categorical", "enum", "dictionary"),
+    *("string", "large_string", "str", "utf8", "bool"),
+)
 """How the names of the types of frames begin whose columns hold categories."""
 
 

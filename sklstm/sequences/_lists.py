@@ -100,13 +100,18 @@ def _frame_as_table(frame) -> Table:
     suspected = [
         i for i, name in enumerate(types) if name.startswith((*CATEGORICAL_TYPES, "object"))
     ]
-    coded = {i for i in suspected if is_categorical(frame[frame.columns[i]])}
+    coded = {i for i in suspected if is_categorical(_column(frame, i))}
     if not coded:
         return Table(np.asarray(frame), coded)
     array = np.empty(frame.shape, dtype=object)
-    for i, name in enumerate(frame.columns):  # at once, polars would make flags numbers
-        array[:, i] = np.asarray(frame[name])
+    for i in range(array.shape[1]):  # at once, polars would make flags numbers
+        array[:, i] = np.asarray(_column(frame, i))
     return Table(array, coded)
+
+
+def _column(frame, place: int):
+    """Return a column by its place: two may have one name."""
+    return frame.iloc[:, place] if hasattr(frame, "iloc") else frame[:, place]
 
 
 def _stack_numbers(arrays: list[np.ndarray]) -> np.ndarray:
