@@ -79,6 +79,12 @@ class TestSteps:
         X = SequenceArray.from_events(events, **COLUMNS)
         np.testing.assert_array_equal(X.values[:, 0], [80, 84, 90, NAN])
 
+    @pytest.mark.parametrize("unit", ["us", "ns"])
+    def test_durations_keep_their_microseconds(self, unit):
+        times = pd.to_timedelta(np.arange(2000), "ms").astype(f"timedelta64[{unit}]")
+        frame = pd.DataFrame({"stay": 1, "item": "a", "minute": times})
+        assert len(counts(frame, freq="0.001s").values) == 2000
+
     def test_bins_begin_at_the_origin(self, events):
         start = pd.Timestamp("2024-01-01 10:40")
         events["minute"] = start + pd.to_timedelta(events["minute"], unit="min")

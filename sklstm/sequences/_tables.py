@@ -170,7 +170,9 @@ class Table:
         if column.dtype.is_numeric():
             return Times(self.numbers(name, place).astype(np.float64), NUMBERS, name)
         if column.dtype == nw.Duration:
-            return Times(column.dt.total_microseconds().to_numpy(), DURATIONS, name)
+            # total_microseconds() of pandas is made from a float, and falls short.
+            exact = column.to_numpy().astype("timedelta64[us]").astype(np.int64)
+            return Times(exact, DURATIONS, name)
         if column.dtype == nw.Date:
             column = column.cast(nw.Datetime("us"))
         if column.dtype == nw.Datetime:
