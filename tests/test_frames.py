@@ -320,6 +320,11 @@ class TestBadTables:
         ):
             SequenceArray.from_frame(visits, **COLUMNS, static=["age"])
 
+    def test_no_static_columns_are_none(self, visits):
+        for static in ([], visits[["patient"]]):
+            X = SequenceArray.from_frame(visits, **COLUMNS, static=static)
+            assert (X.static, X.static_names, X.static_categories) == (None, None, {})
+
     def test_static_columns_are_a_list(self, visits):
         with pytest.raises(TypeError, match=r"static must be a list of columns or a frame"):
             SequenceArray.from_frame(visits, **COLUMNS, static="age")

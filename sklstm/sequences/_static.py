@@ -27,7 +27,7 @@ def read_static(table: Table, owners: Owners, static) -> dict:
     parts : dict
         `static`, `static_names` and `static_categories`.
     """
-    if static is None:
+    if static is None or (isinstance(static, (list, tuple)) and not static):
         return {}
     if isinstance(static, str):
         raise TypeError(f"static must be a list of columns or a frame, got {static!r}.")
@@ -36,6 +36,8 @@ def read_static(table: Table, owners: Owners, static) -> dict:
     table = read_table(static, "The frame of static columns")
     number, ids = table.labels(owners.column)
     names = [name for name in table.columns if name != owners.column]
+    if not names:
+        return {}
     parts = _constants(table, Owners(owners.column, number, ids), names)
     return parts | {"static": _rows_of_ids(parts["static"], ids, owners)}
 
