@@ -74,6 +74,17 @@ class TestSequences:
         assert X.static_names.tolist() == ["HEIGHT", "SEX//F (count)", "SEX//M (count)"]
         np.testing.assert_array_equal(X.static, [[170, 1, 0], [NAN, 0, 1], [170, 1, 0]])
 
+    def test_static_columns_are_those_of_subjects_with_a_label(self, events, labels):
+        frequent = as_events([(subject, None, "OTHER", NAN) for subject in (3, 4)])
+        events = pd.concat([events, frequent])
+        X, _ = SequenceArray.from_meds(events, labels, max_codes=1)
+        assert X.static_names.tolist() == ["HEIGHT"]
+        X, _ = SequenceArray.from_meds(events.query("subject_id > 1"), labels[1:2])
+        assert X.static_names.tolist() == ["SEX//M (count)"]
+        only_others = events[events["time"].notna() | (events["subject_id"] > 2)]
+        X, _ = SequenceArray.from_meds(only_others, labels)
+        assert X.static is None
+
     def test_bins(self, events, labels):
         X, _ = SequenceArray.from_meds(events, labels, freq="3d")
         assert X.lengths.tolist() == [2, 1, 1]

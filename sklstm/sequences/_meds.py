@@ -201,12 +201,13 @@ def _n_events_until(record: Record, starts, subject, times) -> np.ndarray:
 
 
 def _static(record: Record, subject, vocabulary: Vocabulary) -> dict:
-    if vocabulary.like is None and not len(record.static_subject):
+    used = np.flatnonzero(np.isin(record.static_subject, subject))
+    if vocabulary.like is None and not len(used):
         return {}
-    names, column = vocabulary.columns(record.static)
+    codes, owner = record.static.take(used), record.static_subject[used]
+    names, column = vocabulary.columns(codes)
     if not names:
         return {}
-    order = np.argsort(record.static_subject, kind="stable")
-    rows = record.static_subject[order]
-    table = table_of(rows, len(record.subjects), record.static, order, column, names, "last")
+    order = np.argsort(owner, kind="stable")
+    table = table_of(owner[order], len(record.subjects), codes, order, column, names, "last")
     return {"static": table[subject], "static_names": names}
