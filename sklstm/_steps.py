@@ -22,7 +22,7 @@ def is_step_target(y, sequences: SequenceArray) -> bool:
         return y.ndim == 3
     if not isinstance(y, (list, tuple, np.ndarray)) or not len(y):
         return False
-    is_array = all(getattr(part, "ndim", 0) >= 1 for part in y)
+    is_array = all(len(getattr(part, "shape", ())) >= 1 for part in y)
     if not is_array and not all(isinstance(part, (list, tuple)) for part in y):
         return False
     lengths = np.array([len(part) for part in y])

@@ -354,6 +354,13 @@ def test_a_series_of_arrays_holds_labels_of_steps(ragged):
     assert found.predict_proba(ragged) == expected
 
 
+def test_a_list_of_series_of_polars_holds_labels_of_steps(ragged, running):
+    polars = pytest.importorskip("polars")
+    expected = LSTMClassifier(**FAST).fit(ragged, running).predict_proba(ragged)
+    found = LSTMClassifier(**FAST).fit(ragged, [polars.Series(y) for y in running])
+    assert found.predict_proba(ragged) == expected
+
+
 def test_labels_are_padded_as_sequences_are(ragged):
     X = ragged.to_padded()
     y = np.where(np.isnan(X[:, :, :1]), np.nan, X[:, :, :1] > 0)
