@@ -75,7 +75,9 @@ def told_of_frames(X) -> Iterator[None]:
 
 
 def is_ragged(X) -> bool:
-    """Whether X is a list, or an array of objects, with an array or a list a sequence."""
+    """Whether X is a list, or a series or array of objects, with an array a sequence."""
+    if hasattr(X, "to_numpy") and not hasattr(X, "columns"):
+        X = X.to_numpy()
     if isinstance(X, np.ndarray):
         return X.dtype == object and X.ndim == 1 and len(X) > 0 and np.ndim(X[0]) > 0
     if not isinstance(X, (list, tuple)) or not len(X):

@@ -337,3 +337,10 @@ def test_a_missing_group_is_refused(labels, unknown):
 def test_a_missing_label_is_refused_with_its_sample(y, kind):
     with pytest.raises(ValueError, match="Input y contains NaN: sample 2 has no label"):
         LSTMClassifier(**FAST).fit(np.ones((6, 3)), kind(y + y))
+
+
+def test_a_series_of_arrays_holds_sequences(ragged, labels):
+    X = pd.Series(ragged.to_list(), index=np.arange(40)[::-1])
+    expected = LSTMClassifier(**FAST).fit(ragged, labels).predict_proba(ragged)
+    found = LSTMClassifier(**FAST).fit(X, labels).predict_proba(X)
+    np.testing.assert_array_equal(found, expected)
