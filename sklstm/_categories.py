@@ -6,7 +6,7 @@ import numpy as np
 
 from sklstm._selection import SequenceSelection, chunks_of, rows_of
 from sklstm.sequences import SequenceArray
-from sklstm.sequences._categories import column_number, decode, encode, recode
+from sklstm.sequences._categories import as_array, column_number, decode, encode, recode
 
 Categories = dict[int, np.ndarray]
 
@@ -145,7 +145,7 @@ def _find_columns(categorical_features, sequences: SequenceArray) -> Vocabulary:
         return Vocabulary({}, {})
     steps, static = set(sequences.categories), set(sequences.static_categories)
     if not isinstance(categorical_features, str):
-        more_steps, more_static = _named_columns(np.asarray(categorical_features), sequences)
+        more_steps, more_static = _named_columns(as_array(categorical_features), sequences)
         steps, static = steps | more_steps, static | more_static
     return Vocabulary(dict.fromkeys(sorted(steps)), dict.fromkeys(sorted(static)))
 

@@ -390,6 +390,14 @@ def test_flags_are_the_numbers_0_and_1(ragged, labels, classifier):
     )
 
 
+def test_a_number_and_a_name_may_stand_side_by_side(ragged, labels, classifier):
+    static = np.arange(len(ragged))[:, None] % 2
+    X = ragged.replace(values=np.round(ragged.values), static=static, static_names=["sex"])
+    classifier.set_params(categorical_features=[0, "sex"]).fit(X, labels)
+    assert list(classifier.categories_) == [0]
+    assert list(classifier.static_categories_) == [0]
+
+
 def test_a_name_of_a_step_and_of_a_static_column_is_refused(ragged, labels, classifier):
     X = SequenceArray(
         ragged.values.round(),
