@@ -233,6 +233,8 @@ class TestLists:
         ("sequences", "message"),
         [
             ([["a"], []], "Sequence 1 is empty"),
+            ([[], [[1.0, 2.0]]], "Sequence 0 is empty"),
+            ([[[1.0, 2.0]], [], [[1.0]]], "Sequence 1 is empty"),
             ([[[1.0], ["a"]]], "sequence 0 must hold numbers.*could not convert .*'a'"),
             ([[[1.0]], [["n/a"]]], "Feature 0 .* sequence 1 has 'n/a', sequence 0 has 1.0"),
             ([["a"], [["b", "c"]]], "sequence 0 has 1, sequence 1 has 2"),

@@ -10,7 +10,7 @@ from sklstm.sequences._categories import (
     is_categorical,
     is_missing,
 )
-from sklstm.sequences._checks import as_float_matrix
+from sklstm.sequences._checks import as_float_matrix, as_lengths
 
 
 class Table(NamedTuple):
@@ -44,8 +44,9 @@ def stack(sequences) -> tuple[np.ndarray, list[int], dict[int, np.ndarray]]:
     tables = [_as_table(sequence, f"sequence {i}") for i, sequence in enumerate(sequences)]
     if not tables:
         raise ValueError("Found 0 sequences, while a minimum of 1 is required.")
-    _refuse_other_features(tables)
     lengths = [len(table.array) for table in tables]
+    as_lengths(lengths, sum(lengths))  # an empty list has no features to compare
+    _refuse_other_features(tables)
     coded = sorted(set().union(*(table.coded for table in tables)))
     if not coded:
         return _stack_numbers([table.array for table in tables]), lengths, {}
