@@ -112,6 +112,11 @@ def test_gradients_are_finite(name, size, rng):
     assert torch.isfinite(scores.grad).all()
 
 
+def test_an_unknown_loss_is_refused():
+    with pytest.raises(ValueError, match=r"name must be one of .*'huber'.*, got 'foo'"):
+        WeightedLoss("foo")
+
+
 def test_weighted_loss_is_the_mean_of_weight_times_loss(rng):
     scores, target = rng.normal(size=(2, N, 2))
     weight = rng.random(N)

@@ -173,3 +173,11 @@ def test_every_weight_gets_a_finite_gradient(config):
     for weight in network.parameters():
         assert torch.isfinite(weight.grad).all()
         assert weight.grad.any()
+
+
+@pytest.mark.parametrize(
+    ("name", "choice"), [("pooling", "attention"), ("cell", "gru"), ("missing", "decay")]
+)
+def test_an_unknown_choice_is_refused(name, choice):
+    with pytest.raises(ValueError, match=f"{name} must be one of .*'{choice}'.*, got 'sum'"):
+        SequenceNetwork(FEATURES, 1, **{name: "sum"})

@@ -57,6 +57,12 @@ def test_n_outputs_counts_the_columns_that_come_out(mode):
     assert pooling(outputs, last).shape == (3, pooling.n_outputs)
 
 
+@pytest.mark.parametrize("mode", ["sum", "attention"])
+def test_an_unknown_mode_is_refused(mode):
+    with pytest.raises(ValueError, match=f"mode must be one of .*'concat'.*, got '{mode}'"):
+        Pooling(mode, COLUMNS)
+
+
 @pytest.mark.parametrize("pool", [masked_mean, masked_max])
 def test_gradients_are_finite_and_none_flows_to_padding(pool):
     outputs = torch.from_numpy(random_states(2)[0]).requires_grad_()

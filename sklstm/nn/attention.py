@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor, nn
 
-from sklstm.nn.pooling import Carry, Pooling, is_padding
+from sklstm.nn.choices import check_choice
+from sklstm.nn.pooling import MODES, BasePooling, Carry, Pooling, is_padding
 
 __all__ = ["AttentionPooling", "build_pooling"]
 
 
-class AttentionPooling(nn.Module):
+class AttentionPooling(BasePooling):
     """Mean of the states of each sequence, weighted by additive attention [1]_.
 
     The score of a state h is v tanh(W h + b); the weights of a sequence are the softmax
@@ -37,19 +38,7 @@ class AttentionPooling(nn.Module):
         self.score = nn.Linear(n_inputs, 1, bias=False)
 
     def forward(self, outputs: Tensor, last: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return the summary, (batch, n_outputs).
-
-        Parameters
-        ----------
-        outputs : Tensor of shape (batch, time, n_inputs)
-            States at every step.
-
-        last : Tensor of shape (batch, n_inputs)
-            States after the whole sequence was read; not used.
-
-        lengths : long Tensor of shape (batch,), default=None
-            Number of real steps of each sequence. None means that all are full.
-        """
+        """Return the summary, (batch, n_outputs), see :class:`BasePooling`."""
         weights = self.weights(outputs, lengths)
         if lengths is not None:  # 0 times what lies there need not be 0
             outputs = outputs.masked_fill(is_padding(outputs, lengths), 0.0)
@@ -62,29 +51,11 @@ class AttentionPooling(nn.Module):
             scores = scores.masked_fill(is_padding(outputs, lengths), -torch.inf)
         return torch.softmax(scores, dim=1)
 
-    def over_time(self, outputs: Tensor) -> Tensor:
-        """Return the summary of the steps so far, at each step: (batch, time, n_outputs)."""
-        return self.run(outputs)[0]
-
     def run(self, outputs: Tensor, carry: Carry = None) -> tuple[Tensor, Carry]:
-        """Return the summaries at each step of a chunk, and what the next one needs.
+        """Return the summaries at each step of a chunk, see :class:`BasePooling`.
 
-        Parameters
-        ----------
-        outputs : Tensor of shape (batch, time, n_inputs)
-            States at the steps of the chunk.
-
-        carry : tuple, default=None
-            What the chunk before has left; None for the first one.
-
-        Returns
-        -------
-        summaries : Tensor of shape (batch, time, n_outputs)
-            Of all steps so far.
-
-        carry : tuple of Tensor
-            The largest score so far, the sum of weights relative to it, and that of
-            weighted states.
+        The carry is the largest score so far, the sum of weights relative to it, and that of
+        weighted states.
         """
         scores = self._scores(outputs)
         highest = scores.detach().amax(dim=1, keepdim=True)
@@ -103,6 +74,8 @@ class AttentionPooling(nn.Module):
         return self.score(torch.tanh(self.projection(outputs)))
 
 
-def build_pooling(mode: str, n_inputs: int) -> Pooling | AttentionPooling:
+def build_pooling(pooling: str, n_inputs: int) -> BasePooling:
     """Return the pooling of a name: "attention", or a mode of :class:`Pooling`."""
-    return AttentionPooling(n_inputs) if mode == "attention" else Pooling(mode, n_inputs)
+    check_choice("pooling", pooling, (*MODES, "attention"))
+    is_attention = pooling == "attention"
+    return AttentionPooling(n_inputs) if is_attention else Pooling(pooling, n_inputs)

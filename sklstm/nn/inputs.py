@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sklstm.nn.choices import check_choice
 from sklstm.nn.embeddings import CodeEmbeddings, ColumnSplit
 from sklstm.nn.standardization import Standardization
 
@@ -123,6 +124,11 @@ class StepInputs(nn.Module):
     n_outputs : int
         Number of columns that :meth:`forward` makes of them.
 
+    Raises
+    ------
+    ValueError
+        If `missing` is none of its choices.
+
     References
     ----------
     .. [1] Z. Che, S. Purushotham, K. Cho, D. Sontag and Y. Liu. "Recurrent neural
@@ -140,8 +146,7 @@ class StepInputs(nn.Module):
         dropout: float = 0.0,
     ):
         super().__init__()
-        if missing not in MISSING_MODES:
-            raise ValueError(f"missing must be one of {MISSING_MODES}, got {missing!r}.")
+        check_choice("missing", missing, MISSING_MODES)
         self.split = ColumnSplit(n_features, [column for column, _ in categories])
         self.standardization = Standardization(self.split.n_numbers)
         self.embeddings = CodeEmbeddings([n for _, n in categories], dropout)

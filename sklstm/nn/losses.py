@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sklstm.nn.choices import check_choice
+
 __all__ = ["LOSSES", "WeightedLoss"]
 
 
@@ -25,10 +27,16 @@ class WeightedLoss(nn.Module):
     ----------
     sample_loss : callable
         Takes scores and a target, returns the loss of each sample.
+
+    Raises
+    ------
+    ValueError
+        If there is no loss of this name.
     """
 
     def __init__(self, name: str, **options: float):
         super().__init__()
+        check_choice("name", name, LOSSES)
         self.name = name
         self.sample_loss = partial(LOSSES[name], **options)
 

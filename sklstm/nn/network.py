@@ -145,6 +145,12 @@ class SequenceNetwork(nn.Module):
     output_mean, output_scale : Tensor of shape (n_outputs,)
         Buffers that bring the head's outputs to the unit of the target.
 
+    Raises
+    ------
+    ValueError
+        If `pooling`, `cell` or `missing` is none of its choices, `num_attention_heads` does
+        not divide the columns of a state, or `bptt_steps` does not go with other arguments.
+
     Examples
     --------
     >>> import torch

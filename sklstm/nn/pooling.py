@@ -1,26 +1,23 @@
 """From the states at every step to one vector a sequence."""
 
+from abc import ABCMeta, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-__all__ = ["Pooling", "is_padding", "masked_max", "masked_mean", "real_steps"]
+from sklstm.nn.choices import check_choice
+
+__all__ = ["BasePooling", "Pooling", "is_padding", "masked_max", "masked_mean", "real_steps"]
+
+MODES = ("last", "mean", "max", "concat")
 
 Carry = tuple | None
 """What a pooling hands on from one chunk of steps to the next."""
 
 
-class Pooling(nn.Module):
-    """Summarise the states of each sequence, padding left out.
-
-    Parameters
-    ----------
-    mode : {"last", "mean", "max", "concat"}
-        The state after the whole sequence was read, the mean or the maximum over its
-        steps, or the three side by side.
-
-    n_inputs : int
-        Number of columns of the states.
+class BasePooling(nn.Module, metaclass=ABCMeta):
+    """What summarises the states of each sequence, padding left out.
 
     Attributes
     ----------
@@ -28,11 +25,9 @@ class Pooling(nn.Module):
         Number of columns of the summary.
     """
 
-    def __init__(self, mode: str, n_inputs: int):
-        super().__init__()
-        self.mode = mode
-        self.n_outputs = n_inputs * (3 if mode == "concat" else 1)
+    n_outputs: int
 
+    @abstractmethod
     def forward(self, outputs: Tensor, last: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the summary, (batch, n_outputs).
 
@@ -47,22 +42,8 @@ class Pooling(nn.Module):
         lengths : long Tensor of shape (batch,), default=None
             Number of real steps of each sequence. None means that all are full.
         """
-        if self.mode == "last":
-            return last
-        if self.mode == "mean":
-            return masked_mean(outputs, lengths)
-        if self.mode == "max":
-            return masked_max(outputs, lengths)
-        return torch.cat([last, *_MeanAndMax.apply(outputs, lengths)], dim=-1)
 
-    def over_time(self, outputs: Tensor) -> Tensor:
-        """Return the summary of the steps so far, at each step: (batch, time, n_outputs).
-
-        Its rows are what :meth:`forward` returns for the prefixes of the sequences,
-        provided that no state has read a later step.
-        """
-        return self.run(outputs)[0]
-
+    @abstractmethod
     def run(self, outputs: Tensor, carry: Carry = None) -> tuple[Tensor, Carry]:
         """Return the summaries at each step of a chunk, and what the next one needs.
 
@@ -79,8 +60,62 @@ class Pooling(nn.Module):
         summaries : Tensor of shape (batch, time, n_outputs)
             Of all steps so far.
 
-        carry : tuple of int, Tensor and Tensor
-            Number of steps so far, and the sum and the maximum over them.
+        carry : tuple
+            What the next chunk needs.
+        """
+
+    def over_time(self, outputs: Tensor) -> Tensor:
+        """Return the summary of the steps so far, at each step: (batch, time, n_outputs).
+
+        Its rows are what :meth:`forward` returns for the prefixes of the sequences,
+        provided that no state has read a later step.
+        """
+        return self.run(outputs)[0]
+
+
+class Pooling(BasePooling):
+    """Summarise the states of each sequence, padding left out.
+
+    Parameters
+    ----------
+    mode : {"last", "mean", "max", "concat"}
+        The state after the whole sequence was read, the mean or the maximum over its
+        steps, or the three side by side.
+
+    n_inputs : int
+        Number of columns of the states.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Number of columns of the summary.
+
+    Raises
+    ------
+    ValueError
+        If `mode` is none of its choices.
+    """
+
+    def __init__(self, mode: str, n_inputs: int):
+        super().__init__()
+        check_choice("mode", mode, MODES)
+        self.mode = mode
+        self.n_outputs = n_inputs * (3 if mode == "concat" else 1)
+
+    def forward(self, outputs: Tensor, last: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return the summary, (batch, n_outputs), see :class:`BasePooling`."""
+        if self.mode == "last":
+            return last
+        if self.mode == "mean":
+            return masked_mean(outputs, lengths)
+        if self.mode == "max":
+            return masked_max(outputs, lengths)
+        return torch.cat([last, *_MeanAndMax.apply(outputs, lengths)], dim=-1)
+
+    def run(self, outputs: Tensor, carry: Carry = None) -> tuple[Tensor, Carry]:
+        """Return the summaries at each step of a chunk, see :class:`BasePooling`.
+
+        The carry is the number of steps so far, and the sum and the maximum over them.
         """
         n_before, total, largest = carry or (0, 0.0, None)
         n_after, running = n_before + outputs.shape[1], []

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sklstm.nn.cells import CELLS
+from sklstm.nn.choices import check_choice
 from sklstm.nn.dropout import Dropout
 
 __all__ = ["RecurrentStack", "reverse_within_lengths"]
@@ -69,6 +70,11 @@ class RecurrentStack(nn.Module):
     n_outputs : int
         Number of columns of the output: `hidden_size` times the number of directions.
 
+    Raises
+    ------
+    ValueError
+        If `cell` is none of its choices.
+
     Notes
     -----
     Forget gates start with a bias of 1, so that a young network remembers
@@ -92,6 +98,7 @@ class RecurrentStack(nn.Module):
         longest: int = 2,
     ):
         super().__init__()
+        check_choice("cell", cell, CELLS)
         self.hidden_size = hidden_size
         self.n_outputs = hidden_size * (2 if bidirectional else 1)
         sizes = [input_size] + [self.n_outputs] * (num_layers - 1)
@@ -131,13 +138,8 @@ class RecurrentStack(nn.Module):
     def final(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the states after a whole sequence was read, by themselves.
 
-        They are what :meth:`forward` returns as `last`. Where sequences are full and are read
-        forwards only, the states of other steps are not put together.
-
-        Parameters
-        ----------
-        x, lengths
-            As in :meth:`forward`.
+        They are what :meth:`forward` returns as `last` for the same arguments. Where sequences
+        are full and are read forwards only, the states of other steps are not put together.
         """
         if lengths is not None or self.backward_layers:
             return self(x, lengths)[1]
