@@ -26,6 +26,11 @@ def network_for(X):
     return SequenceNetwork(X.n_features, 1, n_static=X.n_static, hidden_size=1)
 
 
+def flushes_denormals():
+    """Whether this thread takes the smallest numbers for zero."""
+    return (torch.tensor(1e-40) * torch.ones(1)).item() == 0
+
+
 def make_sequences(n_samples=40, n_features=3, seed=0, max_length=9, **columns):
     """Ragged sequences, the first feature of which has a mean of its own in each."""
     rng = np.random.default_rng(seed)

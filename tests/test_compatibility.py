@@ -121,12 +121,11 @@ def test_parallel_search_gives_the_serial_result():
 
 
 def test_self_training_and_permutation_importance_take_tables(table):
-    clf = CLASSIFIER.set_params(n_timesteps=6)
+    clf = clone(CLASSIFIER).set_params(n_timesteps=6)
     partly = np.where(np.arange(N_SAMPLES) % 4 == 0, -1, np.tile([0, 1, 2], N_SAMPLES // 3))
     assert SelfTrainingClassifier(clf, max_iter=1).fit(table, partly).predict(table).size
     importance = permutation_importance(clf.fit(table, y), table, y, n_repeats=1)
     assert importance.importances_mean.shape == (12,)
-    CLASSIFIER.set_params(n_timesteps=None)
 
 
 def test_the_target_of_a_regressor_can_be_transformed(X):

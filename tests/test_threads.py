@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import FAST
+from conftest import FAST, flushes_denormals
 
 from sklstm import LSTMClassifier
 from sklstm._training import threads
@@ -25,6 +25,21 @@ def test_every_item_is_worked_on_once_by_workers_that_share_the_threads():
     each_in_a_thread(work, range(7))
     assert sorted(seen) == [(item, 1) for item in range(7)]
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_helpers_flush_denormals():
+    if not torch.set_flush_denormal(False):
+        pytest.skip("this CPU does not flush denormals")
+    flushing, both = {}, threading.Barrier(2, timeout=60)
+
+    def work(item):
+        both.wait()
+        flushing[threading.get_ident()] = flushes_denormals()
+
+    each_in_a_thread(work, range(2))
+    assert not flushing.pop(threading.get_ident())
+    assert list(flushing.values()) == [True]
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -88,6 +88,11 @@ def threads_for(n_items: int, device: torch.device) -> Iterator[Callable]:
 
 @contextmanager
 def _workers(n_workers: int, n_threads: int) -> Iterator[Callable]:
+    """Give a `map` that works on as many items at a time, each with its share of threads.
+
+    Until it ends, the share is also what torch gives to threads that anyone begins meanwhile:
+    it keeps a number for each thread, and the last one set is where others start from.
+    """
     if n_workers <= 1:
         yield map
         return
