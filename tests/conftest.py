@@ -28,7 +28,9 @@ def network_for(X):
 
 def flushes_denormals():
     """Whether this thread takes the smallest numbers for zero."""
-    return (torch.tensor(1e-40) * torch.ones(1)).item() == 0
+    return (
+        torch.full((1,), 1e-40, dtype=torch.float32) * torch.ones(1, dtype=torch.float32)
+    ).item() == 0
 
 
 def make_sequences(n_samples=40, n_features=3, seed=0, max_length=9, **columns):

@@ -139,7 +139,6 @@ def test_gradients_that_are_off_change_neither_fit_nor_its_result(
     fitted.partial_fit(ragged, labels)
 
 
-@pytest.mark.usefixtures("restored")
 def test_autocast_around_a_fit_does_not_change_it(classifier, ragged, labels):
     expected = clone(classifier).fit(ragged, labels).predict_proba(ragged)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -148,6 +147,7 @@ def test_autocast_around_a_fit_does_not_change_it(classifier, ragged, labels):
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.usefixtures("restored")
 def test_the_default_type_does_not_change_a_model(classifier, ragged, labels):
     expected = classifier.fit(ragged, labels).predict_proba(ragged)
     torch.set_default_dtype(torch.float64)
