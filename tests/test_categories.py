@@ -216,6 +216,10 @@ class TestLists:
         frames = [pd.DataFrame({"kind": ["a"]}), pd.DataFrame({"kind": [NAN]})]
         np.testing.assert_array_equal(SequenceArray.from_list(frames).values, [[0], [NAN]])
 
+    def test_of_arrays_of_words_and_of_missing_values_are_read(self):
+        X = SequenceArray.from_list([np.array(["a"]), np.array([[NAN]])])
+        np.testing.assert_array_equal(X.values, [[0], [NAN]])
+
     def test_of_frames_have_missing_numbers_beside_categories(self):
         frame = pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "kind": ["a", "b"]})
         np.testing.assert_array_equal(

@@ -57,8 +57,8 @@ def stack(sequences) -> tuple[np.ndarray, list[int], dict[int, np.ndarray]]:
     categories = {}
     for column in coded:
         _refuse_numbers(tables, column)
-        everything = np.concatenate([table.array[:, column] for table in tables])
-        values[:, column], categories[column] = encode(everything)
+        everything = [table.array[:, column].astype(object) for table in tables]
+        values[:, column], categories[column] = encode(np.concatenate(everything))
     return values, lengths, categories
 
 
