@@ -1,12 +1,15 @@
 """Small ragged data, and estimators that train in a blink."""
 
+import copy
 import sys
+from itertools import chain
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
+from skorch.callbacks import Callback, LRScheduler
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
 from sklstm.nn import SequenceNetwork
@@ -17,8 +20,19 @@ settings.load_profile("reproducible")
 # Models this small train fastest in one thread, and many times faster on a busy machine.
 torch.set_num_threads(1)
 
-FAST = {"hidden_size": 8, "max_epochs": 3, "random_state": 0, "device": "cpu"}
+SMALL = {"hidden_size": 8, "random_state": 0, "device": "cpu"}
+FAST = {"max_epochs": 3, **SMALL}
 LENGTH_LISTS = st.lists(st.integers(1, 9), min_size=1, max_size=60)
+
+MODELS = {
+    "binary": (LSTMClassifier, "labels", {}),
+    "multiclass": (LSTMClassifier, "three_labels", {}),
+    "multilabel": (LSTMClassifier, "indicators", {}),
+    "balanced": (LSTMClassifier, "three_labels", {"class_weight": "balanced"}),
+    "regressor": (LSTMRegressor, "targets", {}),
+    "counts": (LSTMRegressor, "targets", {"loss": "poisson"}),
+    "quantile": (LSTMRegressor, "targets", {"loss": "quantile", "quantile": 0.8}),
+}
 
 
 def network_for(X):
@@ -44,6 +58,68 @@ def make_sequences(n_samples=40, n_features=3, seed=0, max_length=9, **columns):
 
 def first_means(X):
     return np.array([np.nanmean(sequence[:, 0]) for sequence in X])
+
+
+def weights_of(model):
+    return {name: value.clone() for name, value in model.module_.state_dict().items()}
+
+
+def assert_same_weights(weights, expected):
+    for name, value in expected.items():
+        assert torch.equal(weights[name], value), name
+
+
+class Record(Callback):
+    """Notes all that happens; samples are told apart by their first value."""
+
+    def initialize(self):
+        self.weights, self.parts, self.n_epochs, self.n_batches = [], {}, 0, 0
+        return self
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.n_epochs += 1
+
+    def on_epoch_end(self, net, **kwargs):
+        self.weights.append(copy.deepcopy(net.module_.state_dict()))
+
+    def on_batch_begin(self, net, batch=None, training=None, **kwargs):
+        inputs, _ = batch[0]
+        self.n_batches += training
+        of_training = net.module_.inputs.standardization
+        first = inputs["columns"][:, 0, 0] * of_training.scale[0] + of_training.mean[0]
+        self.parts.setdefault(training, []).append(first.round(decimals=3).tolist())
+
+    def samples(self, training):
+        """First values of the samples of an epoch's training or validation."""
+        return sorted(chain.from_iterable(self.parts.get(training, [])))
+
+
+def numbered(n_samples, number=None):
+    """Sequences whose first value is a number, that of the sample if not given."""
+    X = np.random.default_rng(0).normal(size=(n_samples, 4, 1))
+    X[:, 0, 0] = np.arange(n_samples) if number is None else number
+    return X
+
+
+class RaiseInEpoch(Callback):
+    """Stands for anything that goes wrong, or a keyboard, in a batch of an epoch."""
+
+    def __init__(self, epoch, error, batch=2):
+        self.epoch, self.error, self.batch = epoch, error, batch
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.n_batches_ = 0
+
+    def on_batch_begin(self, net, training=None, **kwargs):
+        self.n_batches_ += 1
+        if len(net.history) == self.epoch and self.n_batches_ == self.batch:
+            raise self.error
+
+
+def with_even_steps(model):
+    """Nothing is random once the weights are, and the rate is constant."""
+    constant = LRScheduler(policy="LambdaLR", lr_lambda=lambda epoch: 1.0)
+    return model.set_params(batch_size=200, dropout=0, jitter=0, callbacks=[constant])
 
 
 @pytest.fixture
@@ -81,6 +157,13 @@ def full_records(ragged):
     static = rng.normal(size=(n_samples, 2))
     static[::7, 1] = np.nan
     return SequenceArray(values, ragged.lengths, static=static, ids=np.arange(n_samples) // 2)
+
+
+@pytest.fixture(params=MODELS.values(), ids=MODELS)
+def model_and_target(request):
+    estimator_class, y, params = request.param
+    model = estimator_class(**FAST, **params)
+    return model, request.getfixturevalue(y)
 
 
 @pytest.fixture
