@@ -55,7 +55,7 @@ def parser():
     """Return the command line."""
     line = argparse.ArgumentParser(description="A risk score from tables of records.")
     line.add_argument("--table", help="events, CSV or parquet; the shipped stays if left out")
-    line.add_argument("--labels", help="a row an id, CSV or parquet")
+    line.add_argument("--labels", help="one row per id, CSV or parquet")
     line.add_argument("--id", default="stay", help="what an event belongs to, in both tables")
     line.add_argument("--time", default="time", help="when an event was: a date or a number")
     line.add_argument("--code", default="code", help="what was measured")

@@ -74,7 +74,7 @@ class _BaseLSTM(
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, 1 for each if None. A sample of weight 0 is left out.
-            For targets of steps also a weight a step, in the form of y.
+            For targets of steps also one weight per step, in the form of y.
 
         groups : array-like of shape (n_samples,), default=None
             What a sample belongs to, such as a patient: early stopping holds out whole

@@ -133,7 +133,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Whether to hold out data, stop when its loss no longer improves and keep the
         best epoch; the loss is averaged over the latest 60 steps of the optimiser or so,
         which are 1 to 5 epochs. "auto" does so from 100 samples on, unless all are of one
-        group, and where `X_val` is given.
+        group, and where `X_val` is given. False with `X_val` trains to the end, and keeps the
+        best epoch, too.
 
     validation_fraction : float, default=0.1
         Share of the samples that early stopping holds out, others for every two members.
@@ -230,7 +231,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     best_epoch_ : int
         The epoch, from 1, whose weights were kept: the one of the lowest validation
         loss, a mean over up to five epochs, or the last one where there is no validation
-        data.
+        data. Of the epochs of the last call of `fit`, where it went on with earlier ones.
 
     history_ : list of dict
         A record an epoch: `epoch`, `train_loss`, `dur` in seconds and, with validation
@@ -446,7 +447,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Returns
         -------
         logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            One column a class; for two classes the logit of `classes_[1]` alone.
+            One column per class; for two classes the logit of `classes_[1]` alone.
         """
         return self._predict(X, self._logits)
 

@@ -18,7 +18,7 @@ def check_labels(y) -> tuple[np.ndarray, bool]:
     if kind == "multiclass-multioutput":
         raise ValueError(
             "Several labels a sample must be an indicator matrix of 0 and 1: use "
-            "sklearn.preprocessing.MultiLabelBinarizer, or one classifier a column."
+            "sklearn.preprocessing.MultiLabelBinarizer, or one classifier per column."
         )
     y = _check_y(y, multi_output=True, y_numeric=False)
     if kind == "multilabel-indicator":

@@ -48,7 +48,7 @@ class PredictionMixin:
         """Return what `predict` returns, for outputs of shape (n_rows, n_outputs)."""
 
     def _predict(self, X, outputs_to_values):
-        """Return values made of the network's outputs, a row a sequence, or of its steps."""
+        """Return values made of the outputs, one row per sequence, or of its steps."""
         sequences = self._check_for_prediction(X)
         if not self._labels_steps:
             return outputs_to_values(self._run_network(predict_outputs, sequences))

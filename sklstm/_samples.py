@@ -95,7 +95,7 @@ class Samples(TrainingSamples):
 
 
 class StepSamples(TrainingSamples):
-    """Samples with a target a step: (n_steps,) or (n_steps, n_outputs).
+    """Samples with one target per step: (n_steps,) or (n_steps, n_outputs).
 
     Targets and weights, (n_steps,), are those of the whole array that `sequences` selects
     from. Weights are 0 where there is no label.

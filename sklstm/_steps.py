@@ -136,7 +136,7 @@ def plain_labels(values: np.ndarray) -> np.ndarray:
 
 
 def step_weights(sample_weight, sequences: SequenceArray) -> np.ndarray:
-    """Return a weight a step, from None or from a weight a sequence or a step."""
+    """Return one weight per step, from None or from weights of sequences or of steps."""
     if sample_weight is None:
         return np.ones(len(sequences.values))
     if is_step_target(sample_weight, sequences):

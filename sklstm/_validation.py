@@ -290,7 +290,7 @@ def _infinite_message(where: str, column: int, names) -> str:
 
 
 def check_weight(sample_weight, sequences: SequenceArray) -> np.ndarray:
-    """Return a weight a sequence, none negative and not all zero."""
+    """Return one weight per sequence, none negative and not all zero."""
     weight = _check_sample_weight(sample_weight, sequences, dtype=np.float64)
     negative = np.flatnonzero(weight < 0)
     if len(negative):

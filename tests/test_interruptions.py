@@ -60,6 +60,15 @@ def test_an_interruption_before_a_fit_goes_on_keeps_the_epochs_done(
     np.testing.assert_array_equal(classifier.predict_proba(ragged), expected)
 
 
+def test_an_interruption_before_more_is_learnt_keeps_what_the_best_epoch_is(ragged, labels):
+    model = LSTMClassifier(batch_size=8, early_stopping=True, warm_start=True, **SMALL)
+    model.fit(ragged, labels).best_epoch_ = 1
+    model.set_params(callbacks=[RaiseInEpoch(1, KeyboardInterrupt)])
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(ragged, labels)
+    assert model.best_epoch_ == 1
+
+
 @pytest.mark.parametrize("was_fitted", [False, True])
 def test_a_loss_that_is_no_number_names_the_epoch_and_what_to_lower(
     ragged, targets, was_fitted

@@ -146,7 +146,7 @@ class TestForms:
         X = form([[[1.0], [NAN], [3.0]], [[10.0]]])
         resample = FunctionTransformer(lambda x: np.resize(x, (kept, 1)))
         with pytest.raises(
-            ValueError, match=rf"a row a step: it returned {kept} rows for 4 st"
+            ValueError, match=rf"one row per step: it returned {kept} rows for 4 st"
         ):
             TimeDistributed(resample).fit_transform(X)
 

@@ -96,7 +96,7 @@ def attribute(
 
 
 class _Line(NamedTuple):
-    """What is read at both ends, a tensor a network, and one of its static columns."""
+    """What is read at both ends, one tensor per network, and one of its static columns."""
 
     start: list[Tensor]
     end: list[Tensor]

@@ -18,7 +18,7 @@ class TrainingCurveDisplay:
     Parameters
     ----------
     train_loss : array-like of shape (n_epochs,)
-        The loss on the training data, a value an epoch.
+        The loss on the training data, one value per epoch.
 
     valid_loss : array-like of shape (n_epochs,), default=None
         The loss on the validation data. NaN where an epoch had none.
@@ -208,7 +208,7 @@ def _training_of(estimator):
 
 
 def _column(history, name):
-    """Return a value an epoch, NaN where it was not recorded; None if it never was."""
+    """Return one value per epoch, NaN where it was not recorded; None if it never was."""
     if not any(name in record for record in history):
         return None
     return np.array([record.get(name, np.nan) for record in history])

@@ -70,7 +70,7 @@ def in_form_of(X, table: np.ndarray, sequences: SequenceArray, names, n_timestep
     """
     if len(table) != len(sequences.values):
         raise ValueError(
-            f"The transformer must return a row a step: it returned {len(table)} rows for "
+            f"The transformer must return one row per step: it returned {len(table)} rows for "
             f"{len(sequences.values)} steps. Remove steps from the sequences beforehand."
         )
     if isinstance(X, SequenceArray):

@@ -100,8 +100,8 @@ class TimeDistributed(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             The sequences, in any form that the estimators take.
 
         y : array-like of shape (n_samples,), or ragged, default=None
-            For transformers that use it: a value a sequence, repeated at each of its
-            steps, or a value a step.
+            For transformers that use it: one value per sequence, repeated at each of its
+            steps, or one value per step.
 
         **params : dict
             What the transformer's `fit` takes, such as `sample_weight`: a value a
@@ -293,7 +293,7 @@ class TimeDistributed(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
 
 def _of_steps(values, sequences) -> np.ndarray:
-    """Return values of steps, from those or from a value a sequence."""
+    """Return values of steps, from those or from one value per sequence."""
     if is_step_target(values, sequences):
         return flat_steps(values, sequences, "A value a step")
     return np.repeat(np.asarray(values), sequences.lengths, axis=0)

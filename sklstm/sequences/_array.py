@@ -236,7 +236,7 @@ class SequenceArray:
         Returns
         -------
         sequences : SequenceArray
-            One sequence an id, with `ids`, `times` and names. Times are hours since the
+            One sequence per id, with `ids`, `times` and names. Times are hours since the
             origin; numbers have the unit that they had.
 
         Raises
@@ -365,7 +365,7 @@ class SequenceArray:
         Returns
         -------
         sequences : SequenceArray
-            One sequence an id, with `ids`, `times` and names, in single precision. Times
+            One sequence per id, with `ids`, `times` and names, in single precision. Times
             are hours since the origin, those of bins their start; numbers have the unit
             that they had. An id that has events but none of a known code has steps
             without a value.
@@ -463,7 +463,7 @@ class SequenceArray:
         Returns
         -------
         sequences : SequenceArray
-            One sequence a label, in the order of the labels, with the subjects as `ids`.
+            One sequence per label, in the order of the labels, with the subjects as `ids`.
             `times` are hours since the prediction time, 0 or less; without labels hours
             since the first event of a subject.
 
@@ -737,7 +737,7 @@ class SequenceArray:
         Parameters
         ----------
         labels : frame, Series or dict
-            A frame of pandas, polars or pyarrow with a row an id; a Series of pandas
+            A frame of pandas, polars or pyarrow with one row per id; a Series of pandas
             with the ids as its index; or a dict of ids and labels.
 
         id, label : str, default=None

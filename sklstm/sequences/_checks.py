@@ -9,7 +9,7 @@ def as_float_matrix(values, name):
     matrix = np.asarray(values)
     if matrix.ndim != 2:
         raise ValueError(
-            f"{name} must be 2-dimensional, one column a feature, got shape {matrix.shape}. "
+            f"{name} must be 2-dimensional, one column per feature, got shape {matrix.shape}. "
             "A single feature is array.reshape(-1, 1)."
         )
     if matrix.dtype.kind in "cmM":

@@ -74,7 +74,7 @@ def _column_origin(times: Times, table: Table, owners: Owners, name: str) -> np.
         where = shown(owners.ids[owners.number[varies.argmax()]])
         raise ValueError(
             f"Column {name!r} is the origin of times, but varies within {owners.column} "
-            f"{where}. Keep one origin an id."
+            f"{where}. Keep one origin per id."
         )
     return start.values
 

@@ -56,7 +56,7 @@ def _refuse_two_rows_at_a_time(number, times, owners: Owners, time: str) -> None
 
 
 def to_frame(sequences, id: str, time: str, backend: str):
-    """Return sequences as a frame with a row a step."""
+    """Return sequences as a frame with one row per step."""
     nw = import_narwhals()
     if backend not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}.")

@@ -56,7 +56,7 @@ def _constants(table: Table, owners: Owners, names: list[str]) -> dict:
         raise ValueError(
             f"Column {names[column]!r} is static, but varies within {owners.column} "
             f"{shown(owners.ids[i])}: it holds {first} and {second}. Name it among the "
-            "features, or keep one value an id."
+            "features, or keep one value per id."
         )
     static_names = [str(name) for name in names]
     return {"static": low, "static_names": static_names, "static_categories": categories}
