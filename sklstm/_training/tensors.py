@@ -1,6 +1,7 @@
 """Sequences on a device, with what is learnt from them."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -217,18 +218,14 @@ def _to_tensor(array: np.ndarray | None, device: torch.device) -> Tensor | None:
         return None
     if device.type == "mps":  # it has no double precision
         array = array.astype(np.float32)
-    return torch.from_numpy(_ReadOnly.view(np.ascontiguousarray(array))).to(device)
+    return torch.from_numpy(_as_if_writable(np.ascontiguousarray(array))).to(device)
 
 
-class _ReadOnly:
-    """Shows torch an array that is not writable, such as a memory map: we only read."""
-
-    @classmethod
-    def view(cls, array: np.ndarray) -> np.ndarray:
-        if array.flags.writeable:
-            return array
-        shown = cls()
-        shown.array = array
-        interface = array.__array_interface__
-        shown.__array_interface__ = {**interface, "data": (interface["data"][0], False)}
-        return np.asarray(shown)
+def _as_if_writable(array: np.ndarray) -> np.ndarray:
+    """Show torch an array that is not writable, such as a memory map: it is only read."""
+    if array.flags.writeable:
+        return array
+    interface = array.__array_interface__
+    interface["data"] = interface["data"][0], False
+    # It keeps the array, whose memory it shows.
+    return np.asarray(SimpleNamespace(array=array, __array_interface__=interface))

@@ -90,8 +90,16 @@ def steps_in_chunks(read: Read, columns: Tensor, chunk_steps: int) -> Tensor:
     return torch.cat([rows for _, rows in parts], dim=1)
 
 
-def _run(read, columns: Tensor, chunk_steps: int, arguments) -> Iterator[tuple[int, Tensor]]:
-    """Yield the first step of each chunk, and what is read of it."""
+def _run(
+    read: Callable[..., tuple[Tensor, Any, Any]],
+    columns: Tensor,
+    chunk_steps: int,
+    arguments: Callable[[int, int], tuple[Tensor, ...]],
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield the first step of each chunk, and what is read of it.
+
+    `arguments` gives further ones of `read`, for the first step and the number of steps.
+    """
     state, carry, first = None, None, 0
     # The chunk that may be shorter comes first: most is learnt at the end of a sequence.
     rest = columns.shape[1] % chunk_steps
