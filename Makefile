@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 OLDEST := .venv-oldest
+# What depends on the versions of scikit-learn and skorch.
+OLDEST_TESTS := common metadata_routing preprocessing early_stopping interruptions callbacks warm_start
 
 .PHONY: test demo lint format check-format test-oldest docs clean
 
@@ -21,7 +23,7 @@ format: $(VENV)/installed
 	$(VENV)/bin/ruff check --fix .
 
 test-oldest: $(OLDEST)/installed
-	$(OLDEST)/bin/python -m pytest --numprocesses auto --maxprocesses 4 tests/test_common.py tests/test_metadata_routing.py
+	$(OLDEST)/bin/python -m pytest --numprocesses auto --maxprocesses 4 $(OLDEST_TESTS:%=tests/test_%.py)
 
 docs: $(VENV)/installed-docs
 	$(VENV)/bin/python -m sphinx -W -b html docs docs/_build/html
