@@ -319,11 +319,8 @@ class SequenceNetwork(nn.Module):
         They are the mean over all phases, each from its last stop.
         """
         phases = self.all_phases(columns, lengths)
-        pooled = self._pooled(columns, phases)
-        if static is not None:
-            static = self.static_inputs(static).repeat(len(pooled) // len(static), 1)
-            pooled = torch.cat([pooled, static], dim=-1)
-        return self._in_unit(phases.mean_of_last(self._exact_scores(pooled)))
+        head_inputs = self._head_inputs(self._summary(columns, phases), static)
+        return self._in_unit(phases.mean_of_last(self._exact_scores(head_inputs)))
 
     def outputs_over_time(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -346,8 +343,8 @@ class SequenceNetwork(nn.Module):
         outputs : float64 Tensor of shape (n_steps, n_outputs)
             Those of the first sequence's steps, then those of the second's.
         """
-        pooled = self._pooled_over_time(columns, lengths, static)
-        scores = self.all_phases(columns, lengths).mean_so_far(self._exact_scores(pooled))
+        head_inputs = self._head_inputs_over_time(columns, lengths, static)
+        scores = self.all_phases(columns, lengths).mean_so_far(self._exact_scores(head_inputs))
         return real_steps(self._in_unit(scores), lengths)
 
     def scores(
@@ -372,20 +369,14 @@ class SequenceNetwork(nn.Module):
             Not yet in the unit of the target.
         """
         columns = self.jitter(columns)
-        return self.head(self.dropout(self.pooled(columns, lengths, static)))
-
-    def pooled(self, columns: Tensor, lengths: Tensor | None, static: Tensor | None) -> Tensor:
-        """Return the pooled state beside the static columns: (batch, head's inputs)."""
         if self._is_truncated(columns):
             steps = self.config["bptt_steps"]
-            pooled = at_ends_in_chunks(self._pooled_on, columns, lengths, steps)
+            summary = at_ends_in_chunks(self._summary_of_chunk, columns, lengths, steps)
         else:
-            pooled = self._pooled(columns, self.last_phase(columns, lengths))
-        if static is None:
-            return pooled
-        return torch.cat([pooled, self.static_inputs(static)], dim=-1)
+            summary = self._summary(columns, self.last_phase(columns, lengths))
+        return self.head(self.dropout(self._head_inputs(summary, static)))
 
-    def _pooled(self, columns: Tensor, phases: Phases) -> Tensor:
+    def _summary(self, columns: Tensor, phases: Phases) -> Tensor:
         """Return the pooled states of all that is read: (n_read, pooling.n_outputs)."""
         if self.config["pooling"] == "last" and self.attention is None:
             return self.recurrent.final(self.recurrent_inputs(columns, phases), phases.lengths)
@@ -419,13 +410,13 @@ class SequenceNetwork(nn.Module):
         steps = self.config["bptt_steps"]
         return self.training and steps is not None and columns.shape[1] > steps
 
-    def _pooled_on(self, columns: Tensor, state, carry) -> tuple:
+    def _summary_of_chunk(self, columns: Tensor, state, carry) -> tuple:
         """Return the pooled states at each step of a chunk, the state and the carry."""
         before, states = state or (None, None)
         x, before = self.convolution.run_on(self.inputs(columns), before)
         outputs, states = self.recurrent.run_on(x, states)
-        pooled, carry = self.pooling.run(outputs, carry)
-        return pooled, (before, states), carry
+        summary, carry = self.pooling.run(outputs, carry)
+        return summary, (before, states), carry
 
     def step_scores(
         self,
@@ -458,12 +449,13 @@ class SequenceNetwork(nn.Module):
         """
         columns = self.jitter(columns)
         if not self._is_truncated(columns):
-            pooled = self._pooled_over_time(columns, lengths, static)
-            return self.head(self.dropout(real_steps(pooled, lengths, places)))
+            head_inputs = self._head_inputs_over_time(columns, lengths, static)
+            return self.head(self.dropout(real_steps(head_inputs, lengths, places)))
 
         def read(chunk: Tensor, state, carry) -> tuple:
-            pooled, state, carry = self._pooled_on(chunk, state, carry)
-            return self.head(self.dropout(self._beside(pooled, static))), state, carry
+            summary, state, carry = self._summary_of_chunk(chunk, state, carry)
+            head_inputs = self._head_inputs(summary, static)
+            return self.head(self.dropout(head_inputs)), state, carry
 
         scores = steps_in_chunks(read, columns, self.config["bptt_steps"])
         return real_steps(scores, lengths, places)
@@ -492,8 +484,8 @@ class SequenceNetwork(nn.Module):
         outputs : float64 Tensor of shape (n_steps, n_outputs)
             Those of the first sequence's steps, then those of the second's.
         """
-        pooled = self._pooled_over_time(columns, lengths, static)
-        return self._in_unit(self._exact_scores(real_steps(pooled, lengths)))
+        head_inputs = self._head_inputs_over_time(columns, lengths, static)
+        return self._in_unit(self._exact_scores(real_steps(head_inputs, lengths)))
 
     def attention_weights(
         self, columns: Tensor, lengths: Tensor | None = None, static: Tensor | None = None
@@ -521,20 +513,27 @@ class SequenceNetwork(nn.Module):
         weights = phases.share(phases.spread(self.pooling.weights(states, phases.lengths)))
         return real_steps(weights, lengths)
 
-    def _pooled_over_time(
+    def _head_inputs_over_time(
         self, columns: Tensor, lengths: Tensor | None, static: Tensor | None
     ) -> Tensor:
-        """Return the pooled state of the steps so far: (batch, time, head's inputs)."""
+        """Return what the head reads for the steps so far: (batch, time, n_columns)."""
         phases = self.all_phases(columns, lengths)
         states, _ = self._states(columns, phases)
-        return self._beside(phases.spread(self.pooling.over_time(states)), static)
+        return self._head_inputs(phases.spread(self.pooling.over_time(states)), static)
 
-    def _beside(self, pooled: Tensor, static: Tensor | None) -> Tensor:
-        """Put the static columns of a sequence beside the pooled states of its steps."""
+    def _head_inputs(self, summary: Tensor, static: Tensor | None) -> Tensor:
+        """Put the static columns of a sequence beside the pooled states of phases or steps.
+
+        The former are (n_phases * batch, n_columns), the latter (batch, time, n_columns).
+        """
         if static is None:
-            return pooled
-        static = self.static_inputs(static)[:, None].expand(-1, pooled.shape[1], -1)
-        return torch.cat([pooled, static], dim=-1)
+            return summary
+        static = self.static_inputs(static)
+        if summary.dim() == 3:
+            static = static[:, None].expand(-1, summary.shape[1], -1)
+        else:
+            static = static.expand(len(summary) // len(static), -1, -1).flatten(0, 1)
+        return torch.cat([summary, static], dim=-1)
 
     def _prepare_padded(self, x: Tensor, times: Tensor | None) -> Tensor:
         batch, time, n_features = x.shape
@@ -547,11 +546,11 @@ class SequenceNetwork(nn.Module):
     def _in_unit(self, scores: Tensor) -> Tensor:
         return scores * self.output_scale + self.output_mean
 
-    def _exact_scores(self, pooled: Tensor) -> Tensor:
+    def _exact_scores(self, head_inputs: Tensor) -> Tensor:
         # In double precision, rounding does not depend on the size of the batch.
         dtype = self.output_scale.dtype
         weight, bias = self.head.weight.to(dtype), self.head.bias.to(dtype)
-        return nn.functional.linear(self.dropout(pooled).to(dtype), weight, bias)
+        return nn.functional.linear(self.dropout(head_inputs).to(dtype), weight, bias)
 
 
 def _as_pairs(categories: Categories) -> tuple[tuple[int, int], ...]:
