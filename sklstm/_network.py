@@ -11,9 +11,10 @@ from sklstm._members import MemberSamples
 from sklstm._samples import StepSamples, TrainingSamples
 from sklstm._selection import SequenceSelection, WeightedSteps
 from sklstm._state import building_state
-from sklstm._statistics import FAR, ColumnStatistics, column_statistics
+from sklstm._statistics import ColumnStatistics, column_statistics
 from sklstm._times import mean_gap
 from sklstm.nn import EnsembleNetwork, SequenceNetwork
+from sklstm.nn.standardization import FAR
 
 Network = SequenceNetwork | EnsembleNetwork
 

@@ -5,11 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-FAR = 20.0
-"""Standard deviations from the mean beyond which a value does not count."""
-
 LEAST_FAR = 6.0
-"""The same of a target at least: in few rows, what is nearer may well be right."""
+"""Standard deviations from the mean within which a target counts: it may well be right."""
 
 LARGEST = np.float64(1e150)
 """What is further from the first value stands for none, and its square would overflow."""

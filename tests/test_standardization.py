@@ -5,8 +5,7 @@ import pytest
 import torch
 from conftest import FAST
 
-from sklstm import LSTMClassifier, LSTMRegressor, _statistics
-from sklstm.nn import standardization
+from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm.nn.standardization import Standardization
 
 NAN = float("nan")
@@ -50,10 +49,6 @@ def test_large_values_keep_their_precision():
     standardization.mean.fill_(1.6e9 + 7.25)
     z = standardization(torch.from_numpy(1.6e9 + 7.25 + offset), torch.float32)
     np.testing.assert_allclose(z.numpy(), offset, atol=1e-6)
-
-
-def test_values_that_grow_as_a_logarithm_are_those_that_statistics_leave_out():
-    assert standardization.FAR == _statistics.FAR
 
 
 def test_values_far_from_the_mean_grow_as_a_logarithm():

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sklstm._statistics import FAR, column_statistics, target_statistics
+from sklstm._statistics import column_statistics, target_statistics
+from sklstm.nn.standardization import FAR
 
 VALUES = arrays(
     np.float64,

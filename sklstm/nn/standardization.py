@@ -6,7 +6,8 @@ from torch import Tensor, nn
 __all__ = ["Standardization", "compress_far"]
 
 FAR = 20.0
-"""Standard deviations from the mean beyond which a value only grows as a logarithm."""
+"""Standard deviations from the mean beyond which a value only grows as a logarithm, and does
+not count for the mean and the deviation themselves."""
 
 
 class Standardization(nn.Module):
