@@ -6,6 +6,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
+SHARE_OF_A_THREAD = 1 << 15
+"""Numbers that torch gives to a thread at least, where it changes each by itself."""
+
 _one_at_a_time = threading.RLock()
 
 
@@ -110,11 +113,21 @@ def flushed_denormals() -> Iterator[None]:
     Gradients that vanish over long sequences end in the denormal range.
     """
     before = _flushes_denormals()
+    _begin_threads()
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
         torch.set_flush_denormal(before)
+
+
+def _begin_threads() -> None:
+    """Have torch begin the threads of its kernels, if it has not yet.
+
+    A thread has the flag of denormals that the one that begins it has, and keeps it: begun
+    later, they would flush denormals for as long as the process lives.
+    """
+    torch.empty(torch.get_num_threads() * SHARE_OF_A_THREAD, dtype=torch.uint8).fill_(1)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 import os
 import pickle
 import random
+import subprocess
+import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -206,3 +208,26 @@ def test_fits_in_threads_at_the_same_time_leave_all_as_it_was(ragged, labels):
     fit = joblib.delayed(fit_and_predict)
     joblib.Parallel(n_jobs=4, backend="threading")(fit(ragged, labels) for _ in range(8))
     assert global_state() == before
+
+
+NUMBERS_AFTER_A_FIT = """
+import numpy as np
+import torch
+
+torch.set_num_threads(2)
+from sklstm import LSTMClassifier
+
+rng = np.random.default_rng(0)
+X, y = rng.standard_normal((64, 20, 2)), np.arange(64) % 2
+model = LSTMClassifier(8, max_epochs=1, n_members={n_members}, device="cpu", random_state=0)
+model.fit(X, y)
+# Many enough to be divided among the threads that torch keeps.
+denormal = torch.from_numpy(np.full(1 << 20, 1e-40, dtype=np.float32))
+assert (denormal * 1.0).all(), "flushed"
+"""
+
+
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_threads_that_torch_begins_in_a_fit_do_not_flush_denormals_later(n_members):
+    script = NUMBERS_AFTER_A_FIT.format(n_members=n_members)
+    subprocess.run([sys.executable, "-c", script], check=True)

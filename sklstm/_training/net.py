@@ -11,6 +11,7 @@ from skorch.helper import predefined_split
 from torch import Tensor
 
 from sklstm._device import autocast
+from sklstm._training.allocation import keep_freed_memory
 from sklstm._training.batches import MemberData, TrainingBatches, ValidationBatches
 from sklstm._training.early_stopping import StopTraining
 from sklstm._training.judgement import Judgement
@@ -219,6 +220,7 @@ class SequenceNet(NeuralNet):
         An interruption by the keyboard ends training after the epochs done, with a
         warning. It is passed on where no epoch is done.
         """
+        keep_freed_memory()
         self.notify("on_train_begin", X=train, y=None)
         try:
             with threads_for(self._count_side_by_side(), self.device) as self.map_:
