@@ -12,6 +12,8 @@ from sklstm import LSTMClassifier
 from sklstm._training import threads
 from sklstm._training.threads import each_in_a_thread, parts_of_a_batch, threads_for
 
+CPU = torch.device("cpu")
+
 
 @pytest.mark.usefixtures("two_threads")
 def test_every_item_is_worked_on_once_by_workers_that_share_the_threads():
@@ -66,8 +68,7 @@ def test_an_error_in_a_worker_is_raised_and_ends_the_work():
 def test_long_batches_are_halved_where_members_do_not_use_the_threads(
     n_networks, batch_size, n_steps, expected
 ):
-    device = torch.device("cpu")
-    assert parts_of_a_batch(n_networks, batch_size, n_steps, device) == expected
+    assert parts_of_a_batch(n_networks, batch_size, n_steps, CPU) == expected
     assert parts_of_a_batch(n_networks, batch_size, n_steps, torch.device("cuda")) == 1
 
 
@@ -80,11 +81,34 @@ def test_items_are_worked_on_side_by_side(n_items):
         both.wait()  # each thread has one of the items
         return threading.get_ident()
 
-    with threads_for(n_items, torch.device("cpu")) as map_in_threads:
+    with threads_for(n_items, 16, 96, CPU) as map_in_threads:
         workers = set(map_in_threads(work, range(2)))
     assert len(workers) == n_items
     assert threading.get_ident() in workers
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(
+    ("batch_size", "hidden_size", "n_threads"),
+    [(16, 96, 1), (32, 64, 1), (64, 64, 2), (32, 96, 2), (512, 16, 1)],
+)
+def test_small_products_are_left_to_one_thread(batch_size, hidden_size, n_threads):
+    with threads_for(1, batch_size, hidden_size, CPU) as map_in_threads:
+        assert list(map_in_threads(lambda _: torch.get_num_threads(), [0])) == [n_threads]
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_workers_with_threads_of_their_own_are_none_that_began_before():
+    torch.set_num_threads(4)
+    with threads_for(2, 64, 64, CPU) as map_in_threads:
+        states = map_in_threads(
+            lambda _: (threading.get_ident(), torch.get_num_threads()), [0]
+        )
+        ((worker, n_threads),) = states
+    assert worker != threading.get_ident()
+    assert n_threads == 2
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -95,7 +119,7 @@ def test_networks_that_learn_from_large_batches_take_turns(
     used = []
     monkeypatch.setattr(
         "sklstm._training.net.threads_for",
-        lambda n_items, device: used.append(n_items) or threads_for(n_items, device),
+        lambda n_items, *sizes: used.append(n_items) or threads_for(n_items, *sizes),
     )
     model = LSTMClassifier(**FAST, n_members=2, batch_size=batch_size)
     model.fit(ragged, labels)
@@ -120,6 +144,6 @@ def test_predictions_in_threads_are_those_of_one_thread(
     in_threads = getattr(fitted_classifier, method)(ragged)
     torch.set_num_threads(1)
     alone = getattr(fitted_classifier, method)(ragged)
-    assert used == [(2, 2)]
+    assert used == [(2, 1)]
     for x, expected in zip(in_threads, alone, strict=True):
         np.testing.assert_allclose(x, expected, rtol=1e-6)

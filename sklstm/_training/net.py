@@ -1,6 +1,7 @@
 """The training loop: a private skorch net over batches that lie on the device."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -223,7 +224,7 @@ class SequenceNet(NeuralNet):
         keep_freed_memory()
         self.notify("on_train_begin", X=train, y=None)
         try:
-            with threads_for(self._count_side_by_side(), self.device) as self.map_:
+            with self._threads_for(train) as self.map_:
                 self.fit_loop(train, epochs=epochs)
         except StopTraining:
             pass
@@ -232,9 +233,14 @@ class SequenceNet(NeuralNet):
         finally:
             self.notify("on_train_end", X=train, y=None)
 
-    def _count_side_by_side(self) -> int:
+    def _threads_for(self, train: MemberData) -> AbstractContextManager:
         takes_turns = self.n_parts == 1 and self.batch_size >= LARGE_BATCH
-        return 1 if takes_turns else len(self.learners_)
+        return threads_for(
+            1 if takes_turns else len(self.learners_),
+            min(self.batch_size, len(train)) // self.n_parts,
+            self.module_.members[0].recurrent.hidden_size,
+            self.device,
+        )
 
     def _keep_epochs_done(self) -> None:
         if self.history:  # else it came before the first epoch

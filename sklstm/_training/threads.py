@@ -19,6 +19,12 @@ long and less memory."""
 MIN_STEPS = 1 << 12
 """Steps of a batch that are worth a thread for each half of it."""
 
+SMALL_PRODUCT = 150_000
+"""Multiplications for a gate, at a step of a batch, that a kernel is left one thread for.
+
+Two would take as long where nothing else runs, and many times as long where something does, as
+they wait for each other at every step."""
+
 
 def each_in_a_thread(function: Callable[[Any], None], items: Sequence) -> None:
     """Call a function on every item, on as many at a time as torch may use threads.
@@ -35,8 +41,8 @@ def each_in_a_thread(function: Callable[[Any], None], items: Sequence) -> None:
         What it is called on.
     """
     n_threads = torch.get_num_threads()
-    n_workers = min(n_threads, len(items), MAX_WORKERS)
-    with _workers(n_workers, n_threads) as map_in_threads:
+    n_workers = max(min(n_threads, len(items), MAX_WORKERS), 1)
+    with _workers(n_workers, n_threads // n_workers) as map_in_threads:
         for _ in map_in_threads(function, items):
             pass
 
@@ -70,7 +76,9 @@ def parts_of_a_batch(
 
 
 @contextmanager
-def threads_for(n_items: int, device: torch.device) -> Iterator[Callable]:
+def threads_for(
+    n_items: int, batch_size: int, hidden_size: int, device: torch.device
+) -> Iterator[Callable]:
     """Give a `map` that works on networks, or parts of a batch, side by side.
 
     Parameters
@@ -78,39 +86,59 @@ def threads_for(n_items: int, device: torch.device) -> Iterator[Callable]:
     n_items : int
         How many items a call of `map` will have.
 
+    batch_size : int
+        Number of sequences that an item is about.
+
+    hidden_size : int
+        Number of units of a recurrent layer.
+
     device : torch.device
         Where they are trained. Only on a CPU are there threads.
     """
-    n_threads = torch.get_num_threads() if device.type == "cpu" else 1
-    with _workers(min(n_threads, n_items, MAX_WORKERS), n_threads) as map_in_threads:
+    if device.type != "cpu":
+        yield map
+        return
+    n_threads = torch.get_num_threads()
+    n_workers = min(n_threads, n_items, MAX_WORKERS)
+    is_small = batch_size * hidden_size**2 <= SMALL_PRODUCT
+    with _workers(n_workers, 1 if is_small else n_threads // n_workers) as map_in_threads:
         yield map_in_threads
 
 
 @contextmanager
-def _workers(n_workers: int, n_threads: int) -> Iterator[Callable]:
+def _workers(n_workers: int, n_each: int) -> Iterator[Callable]:
     """Give a `map` that works on as many items at a time, each with its share of threads.
 
     Until it ends, the share is also what torch gives to threads that anyone begins meanwhile:
     it keeps a number for each thread, and the last one set is where others start from.
     """
-    if n_workers <= 1:
-        yield map
-        return
-    n_each = n_threads // n_workers
-    helpers = ThreadPoolExecutor(n_workers - 1, initializer=_begin_work, initargs=(n_each,))
+    n_threads = torch.get_num_threads()
     # A kernel's threads go on waiting for work for a while, on the cores of the helpers.
     torch.set_num_threads(n_each)
     try:
-        yield partial(_work_together, helpers, n_workers - 1)
+        if n_workers == 1:
+            yield map
+            return
+        # Threads that kernels of the caller began earlier do not flush denormals.
+        caller_works = n_each == 1
+        n_helpers = n_workers - caller_works
+        helpers = ThreadPoolExecutor(n_helpers, initializer=_begin_work, initargs=(n_each,))
+        try:
+            yield partial(_work_together, helpers, n_helpers, caller_works)
+        finally:
+            helpers.shutdown(cancel_futures=True)
     finally:
-        helpers.shutdown(cancel_futures=True)
         torch.set_num_threads(n_threads)
 
 
 def _work_together(
-    helpers: ThreadPoolExecutor, n_helpers: int, function: Callable, *iterables: Iterable
+    helpers: ThreadPoolExecutor,
+    n_helpers: int,
+    caller_works: bool,
+    function: Callable,
+    *iterables: Iterable,
 ) -> list:
-    """Return what `map` would; the caller works, too, as waking a thread takes time."""
+    """Return what `map` would; the caller may work, too, as waking a thread takes time."""
     items = list(zip(*iterables, strict=False))
     waiting, results = deque(range(len(items))), [None] * len(items)
 
@@ -128,7 +156,8 @@ def _work_together(
 
     others = [helpers.submit(work) for _ in range(n_helpers)]
     try:
-        work()
+        if caller_works:
+            work()
         for other in others:
             other.result()
     finally:
