@@ -231,7 +231,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     best_epoch_ : int
         The epoch, from 1, whose weights were kept: the one of the lowest validation
         loss, a mean over up to five epochs, or the last one where there is no validation
-        data. Of the epochs of the last call of `fit`, where it went on with earlier ones.
+        data. Where `fit` goes on with earlier epochs, what they left competes as it is.
 
     history_ : list of dict
         A record an epoch: `epoch`, `train_loss`, `dur` in seconds and, with validation

@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import SMALL, Record, assert_same_weights, weights_of, with_even_steps
 
-from sklstm import LSTMClassifier, _members
+from sklstm import LSTMClassifier, LSTMRegressor, _members
 
 
 def test_warm_start_goes_on_where_fit_ended(model_and_target, ragged):
@@ -124,3 +124,30 @@ def test_a_fit_that_goes_on_holds_out_what_was_held_out(ragged, labels, monkeypa
     assert held_out[0] == held_out[1] == held_out[2]
     LSTMClassifier(early_stopping=True, **{**SMALL, "random_state": 1}).fit(ragged, labels)
     assert held_out[3] != held_out[0]
+
+
+def test_epochs_that_only_make_it_worse_leave_a_model_as_it_was(ragged, targets):
+    model = LSTMRegressor(**SMALL, early_stopping=True, warm_start=True, lr=0.01)
+    model.set_params(max_epochs=20).fit(ragged, targets)
+    expected, best = model.predict(ragged), model.best_epoch_
+    model.set_params(max_epochs=2, lr=5.0, clip_grad_norm=None).fit(ragged, targets)
+    assert len(model.history_) == model.n_iter_ > 20
+    np.testing.assert_array_equal(model.predict(ragged), expected)
+    assert model.best_epoch_ == best
+
+
+def test_epochs_that_make_it_better_are_kept(ragged, targets):
+    model = LSTMRegressor(**SMALL, early_stopping=True, warm_start=True, lr=0.01)
+    model.set_params(max_epochs=2).fit(ragged, targets)
+    model.set_params(max_epochs=20).fit(ragged, targets)
+    assert model.best_epoch_ > 2
+
+
+def test_what_training_goes_on_from_is_judged_without_a_word_to_callbacks(ragged, labels):
+    record = Record()
+    model = LSTMClassifier(**SMALL, early_stopping=True, warm_start=True, callbacks=[record])
+    counts = []
+    for _ in range(2):
+        model.fit(ragged, labels)
+        counts.append({training: len(parts) for training, parts in record.parts.items()})
+    assert counts[0] == counts[1]

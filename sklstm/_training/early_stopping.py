@@ -29,13 +29,19 @@ class KeepBest(Callback):
     """Keep the weights of the best epoch done.
 
     That is the one of the lowest :func:`recent_loss` or, without validation data, the last
-    one: an epoch that was interrupted leaves no trace.
+    one: an epoch that was interrupted leaves no trace. Weights that training goes on from
+    compete, too.
     """
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, **kwargs: Any) -> None:
         self.best_loss_, self.best_epoch_ = np.inf, 0
         self.n_steps_ = count_steps(net, X)
         self._keep(net)
+
+    def on_epoch_begin(self, net: NeuralNet, dataset_valid: Any = None, **kwargs: Any) -> None:
+        is_first = len(net.history) == 1
+        if is_first and net.earlier_ and dataset_valid is not None:
+            self.best_loss_ = net.loss_of(dataset_valid)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         has_loss = "valid_loss" in net.history[-1]

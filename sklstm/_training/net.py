@@ -153,8 +153,10 @@ class SequenceNet(NeuralNet):
         if iterator is None:
             return
         self._set_training(training)
-        run = self._train_epoch if training else self._validate
-        for name, value in run(iterator).items():
+        values = (
+            self._train_epoch(iterator) if training else self._validate(iterator, self.notify)
+        )
+        for name, value in values.items():
             self.history.record(f"{prefix}_{name}", value)
 
     def _train_epoch(self, batches: TrainingBatches) -> dict[str, float]:
@@ -169,19 +171,25 @@ class SequenceNet(NeuralNet):
             n_rows += n_new
         return {"loss": total.item() / n_rows}
 
+    def loss_of(self, valid: MemberData) -> float:
+        """Return the validation loss of the weights as they are, which no callback is told."""
+        self._set_training(False)
+        batches = self.get_iterator(valid)
+        return self._validate(batches, tell=lambda *args, **kwargs: None)["loss"]
+
     @torch.no_grad()
-    def _validate(self, batches: ValidationBatches) -> dict[str, float]:
+    def _validate(self, batches: ValidationBatches, tell: Callable) -> dict[str, float]:
         """Score each row by the members that have not learnt from it."""
         n_outputs, members = len(self.module_.output_scale), self.module_.members
         judgement = Judgement(batches.data.tensors, self.criterion_, n_outputs)
         for step in batches:
             numbers, rows, batch = zip(*step, strict=True)
-            self.notify("on_batch_begin", batch=list(batch), training=False)
+            tell("on_batch_begin", batch=list(batch), training=False)
             judges = [members[number] for number in numbers]
             scores = list(self.map_(self._judge, judges, batch))
             losses = map(judgement.add, rows, scores)
             judged = _as_step(zip(losses, scores, strict=True))
-            self.notify("on_batch_end", batch=list(batch), training=False, **judged)
+            tell("on_batch_end", batch=list(batch), training=False, **judged)
         return judgement.result(len(members), self.metric)
 
     @torch.no_grad()  # which every thread has to say for itself
