@@ -129,9 +129,12 @@ class TestDocstrings:
         checked = CHECKED_IN_NN if path.startswith("sklstm.nn.") else CHECKED
         assert not [error for error in validate(path)["errors"] if error[0] in checked]
 
-    @pytest.mark.parametrize("path", ["LSTMClassifier", "LSTMRegressor", "SequenceArray"])
-    def test_of_the_main_classes_have_an_example(self, path):
-        assert ">>> " in getattr(sklstm, path).__doc__
+    @pytest.mark.parametrize(
+        "path", [path for path, thing in public_objects() if callable(thing)]
+    )
+    def test_of_what_is_public_have_an_example(self, path):
+        module, name = path.rsplit(".", 1)
+        assert ">>> " in getattr(importlib.import_module(module), name).__doc__
 
     @pytest.mark.parametrize("module", MODULES)
     def test_examples_run(self, module):

@@ -38,6 +38,16 @@ class Cell(nn.Module, metaclass=ABCMeta):
 
     n_states : int
         Number of tensors of the state, the hidden state first.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklstm.nn.cells import PeepholeCell
+    >>> layer = PeepholeCell(input_size=3, hidden_size=8)
+    >>> x = torch.randn(2, 5, 3)  # (batch, time, columns)
+    >>> outputs, (hidden, cell) = layer(x)
+    >>> outputs.shape, hidden.shape, cell.shape
+    (torch.Size([2, 5, 8]), torch.Size([2, 8]), torch.Size([2, 8]))
     """
 
     gates: tuple[str, ...]

@@ -31,6 +31,16 @@ class EnsembleNetwork(nn.Module):
 
     config : dict
         The arguments of each member, and `n_members`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklstm.nn import EnsembleNetwork, SequenceNetwork
+    >>> members = [SequenceNetwork(n_features=3, n_outputs=1) for _ in range(4)]
+    >>> network = EnsembleNetwork(members).eval()
+    >>> x = torch.randn(2, 5, 3)  # (batch, time, features)
+    >>> torch.allclose(network(x), sum(member(x) for member in members) / 4)
+    True
     """
 
     def __init__(self, members: Sequence[SequenceNetwork]):

@@ -41,6 +41,15 @@ class StaticInputs(nn.Module):
 
     n_outputs : int
         Number of columns that :meth:`forward` makes of them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklstm.nn import StaticInputs
+    >>> inputs = StaticInputs(n_columns=2, missing_columns=[1])
+    >>> static = torch.tensor([[63.0, float("nan")]])  # (batch, columns)
+    >>> inputs(inputs.prepare(static, torch.float32))
+    tensor([[63.,  0.,  1.]])
     """
 
     def __init__(
@@ -134,6 +143,18 @@ class StepInputs(nn.Module):
     .. [1] Z. Che, S. Purushotham, K. Cho, D. Sontag and Y. Liu. "Recurrent neural
        networks for multivariate time series with missing values". Scientific Reports 8,
        2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklstm.nn import StepInputs
+    >>> inputs = StepInputs(n_features=1, missing_features=[0])
+    >>> rows = torch.tensor([[5.0], [float("nan")], [float("nan")]])
+    >>> first_row = torch.zeros(3, dtype=torch.long)  # all are of one sequence
+    >>> inputs(inputs.prepare(rows, first_row, times=None, dtype=torch.float32))
+    tensor([[5.0000, 0.0000, 1.0000],
+            [5.0000, 1.0000, 0.5000],
+            [5.0000, 1.0000, 0.3333]])
     """
 
     def __init__(

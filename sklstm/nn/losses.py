@@ -32,6 +32,15 @@ class WeightedLoss(nn.Module):
     ------
     ValueError
         If there is no loss of this name.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklstm.nn import WeightedLoss
+    >>> loss = WeightedLoss("squared_error")
+    >>> scores, target = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0], [5.0]])
+    >>> loss(scores, target, weight=torch.ones(2))
+    tensor(4.5000)
     """
 
     def __init__(self, name: str, **options: float):

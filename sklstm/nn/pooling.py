@@ -94,6 +94,19 @@ class Pooling(BasePooling):
     ------
     ValueError
         If `mode` is none of its choices.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklstm.nn import Pooling
+    >>> states = torch.tensor([[[1.0], [5.0], [3.0]]])  # (batch, time, columns)
+    >>> pooling = Pooling("concat", n_inputs=1)
+    >>> pooling(states, last=states[:, -1])
+    tensor([[3., 3., 5.]])
+    >>> pooling.over_time(states)[0]
+    tensor([[1., 1., 1.],
+            [5., 3., 5.],
+            [3., 3., 5.]])
     """
 
     def __init__(self, mode: str, n_inputs: int):

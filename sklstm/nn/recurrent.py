@@ -84,6 +84,16 @@ class RecurrentStack(nn.Module):
     ----------
     .. [1] C. Tallec and Y. Ollivier. "Can recurrent neural networks warp time?" ICLR,
        2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklstm.nn import RecurrentStack
+    >>> layers = RecurrentStack(input_size=3, hidden_size=8, num_layers=2, bidirectional=True)
+    >>> x = torch.randn(2, 5, 3)  # (batch, time, columns)
+    >>> outputs, last = layers(x, lengths=torch.tensor([5, 2]))
+    >>> outputs.shape, last.shape
+    (torch.Size([2, 5, 16]), torch.Size([2, 16]))
     """
 
     def __init__(
