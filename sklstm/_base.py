@@ -34,7 +34,12 @@ from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
 from sklstm._training.tensors import TrainingTensors
 from sklstm._training.threads import parts_of_a_batch
-from sklstm._validation import check_sequences, check_weight, told_of_frames
+from sklstm._validation import (
+    check_is_target,
+    check_sequences,
+    check_weight,
+    told_of_frames,
+)
 from sklstm.sequences._categories import as_array
 from sklstm.sequences._checks import as_ids
 
@@ -139,10 +144,7 @@ class _BaseLSTM(
         return target
 
     def _check_samples(self, X, y, sample_weight, groups, reset):
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
+        check_is_target(self, y)
         sequences = check_sequences(self, X, reset=reset)
         with told_of_frames(X):
             check_consistent_length(sequences, y, groups)

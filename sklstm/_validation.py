@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 from sklstm._categories import check_categories
@@ -287,6 +288,16 @@ def _infinite_message(where: str, column: int, names) -> str:
         f"Input X contains infinity: {where}, feature {name}. "
         "Replace it by a number, or by NaN where the value is unknown."
     )
+
+
+def check_is_target(estimator, y) -> None:
+    """Refuse what cannot be a target, whatever it holds."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+        )
+    if issparse(y):
+        raise TypeError("y is sparse, but must be dense: give y.toarray().")
 
 
 def check_weight(sample_weight, sequences: SequenceArray) -> np.ndarray:

@@ -230,7 +230,9 @@ class TestLists:
     @pytest.mark.parametrize("kind", [pd.DataFrame, polars.DataFrame])
     def test_of_frames_with_arrays_in_their_cells_are_refused(self, kind, cells):
         frame = kind({"x": [1.0, 2.0], "e": cells})
-        with pytest.raises(ValueError, match=r"sequence 0 must hold numbers, .* a sequence"):
+        with pytest.raises(
+            ValueError, match=r"sequence 0 must hold numbers, .* a sequence\.$"
+        ):
             SequenceArray.from_list([frame])
 
     @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from conftest import FAST
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.sparse import csr_matrix
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
 
@@ -328,6 +329,15 @@ def test_what_a_row_meant_in_fit_is_remembered(labels):
 def test_a_missing_group_is_refused(labels, unknown):
     with pytest.raises(ValueError, match="Sequence 1 has no group"):
         LSTMClassifier(**FAST).fit(np.ones((40, 3)), labels, groups=["a", unknown, *38 * "b"])
+
+
+def test_a_sparse_target_is_refused_with_what_to_do(model_and_target, ragged):
+    model, _ = model_and_target
+    y = csr_matrix(np.eye(len(ragged), 3))
+    with pytest.raises(TypeError, match=r"y is sparse, .* y\.toarray\(\)"):
+        model.fit(ragged, y)
+    with pytest.raises(TypeError, match="y is sparse"):
+        model.fit(ragged, y.toarray()[:, 0], X_val=ragged, y_val=y)
 
 
 @pytest.mark.parametrize(

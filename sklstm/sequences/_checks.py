@@ -23,7 +23,8 @@ def as_float_matrix(values, name):
         return _with_nan(matrix).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{name} must hold numbers, and NaN where a value is missing: {error}."
+            f"{name} must hold numbers, and NaN where a value is missing: "
+            f"{str(error).rstrip('.')}."
         ) from error
 
 
