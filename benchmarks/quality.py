@@ -7,7 +7,7 @@ A set that is divided into folds is fitted once a fold.
 For risks, three more figures are printed: event 1, the largest minimum of sensitivity and
 positive predictive value over all thresholds (PhysioNet/CinC Challenge 2012); the expected
 calibration error over ten bins of equal size; and the Brier score. Below them stand gradient
-boosting on aggregates and logistic regression on last values, from the same split.
+boosting on aggregates and logistic regression on last values, from the same splits.
 """
 
 import time
@@ -33,7 +33,7 @@ def main():
 
 def measure(name, reference, n_seeds):
     """Return a row of the table."""
-    scores, seconds, details = [], [], []
+    scores, seconds, details, baselines = [], [], [], []
     for seed in range(reference.n_folds or n_seeds):
         train, (X, y) = reference.parts(seed)
         start = time.perf_counter()
@@ -42,6 +42,8 @@ def measure(name, reference, n_seeds):
         scores.append(reference.score(estimator, X, y))
         if reference.metric == "AUROC":
             details.append(risk_figures(y, estimator.predict_proba(X)[:, 1]))
+            if reference.n_folds or not baselines:
+                baselines.append(baseline_scores(train, (X, y)))
     mean = np.mean(scores)
     sign = 1 if reference.larger_is_better else -1
     reached = "yes" if sign * mean >= sign * reference.target else "no"
@@ -59,13 +61,13 @@ def measure(name, reference, n_seeds):
     if not details:
         return row
     names = ("event 1", "ECE", "Brier score")
-    figures = dict(zip(names, np.mean(details, axis=0), strict=True))
-    lines = [figures, baseline_scores(reference.train, reference.test)]
-    return "\n    ".join([row, *(listed(figures) for figures in lines)])
+    risks = [dict(zip(names, figures, strict=True)) for figures in details]
+    return "\n    ".join([row, listed_means(risks), listed_means(baselines)])
 
 
-def listed(figures):
-    """Return names and figures in a line."""
+def listed_means(of_runs):
+    """Return names and the means of their figures over runs in a line."""
+    figures = {name: np.mean([run[name] for run in of_runs]) for name in of_runs[0]}
     return ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
 
 

@@ -22,6 +22,7 @@ from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
 FD001_WINDOW = 30
 FD001_CAP = 125
 FD001_STRIDE = 3
+PBC2_WEEKS = 104
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,18 @@ def rt_polarity(loaders) -> ReferenceSet:
     return ReferenceSet(LSTMClassifier, (X, labels), None, "accuracy", 0.77, published, 10)
 
 
+def pbc2(loaders) -> ReferenceSet:
+    """Primary biliary cirrhosis: who dies later, from the visits of the first two years."""
+    visits = loaders.pbc2()
+    visits = visits[visits["tte"] > PBC2_WEEKS]
+    died = visits.groupby("id")["label"].first() == 1  # 2 is a transplantation
+    visits = visits[visits["times"] <= PBC2_WEEKS].drop(columns=["tte", "label"])
+    parts = SequenceArray.from_frame(
+        visits, id="id", time="times", static=["drug", "age", "sex"]
+    ).align(died.astype(int), unmatched="ignore")
+    return ReferenceSet(LSTMClassifier, parts, None, "AUROC", 0.80, "no figure known", 10)
+
+
 REFERENCE_SETS: dict[str, Callable[[Any], ReferenceSet]] = {
     "JapaneseVowels": japanese_vowels,
     "PhysioNet 2012": physionet2012,
@@ -160,6 +173,7 @@ REFERENCE_SETS: dict[str, Callable[[Any], ReferenceSet]] = {
     "ECG5000": ecg5000,
     "Epilepsy": epilepsy,
     "rt-polarity": rt_polarity,
+    "PBC": pbc2,
 }
 
 
