@@ -10,7 +10,7 @@ from sklstm._categories import count_categories
 from sklstm._members import MemberSamples
 from sklstm._samples import StepSamples, TrainingSamples
 from sklstm._selection import SequenceSelection, WeightedSteps
-from sklstm._state import building_state
+from sklstm._state import loading_state
 from sklstm._statistics import ColumnStatistics, column_statistics
 from sklstm._times import mean_gap
 from sklstm.nn import EnsembleNetwork, SequenceNetwork
@@ -163,8 +163,8 @@ def network_to_arrays(network: Network) -> dict[str, Any]:
 
 def network_from_arrays(arrays: dict[str, Any]) -> Network:
     """Return the network that :func:`network_to_arrays` took apart, on the CPU."""
-    with building_state():
+    with loading_state():
         network = _new_network(**arrays["config"])
-    state = {name: torch.tensor(array) for name, array in arrays["state"].items()}
-    network.load_state_dict(state)
+        state = {name: torch.tensor(array) for name, array in arrays["state"].items()}
+        network.load_state_dict(state)
     return network.eval()

@@ -100,9 +100,13 @@ def training_state(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def building_state() -> Iterator[None]:
-    """Build a network in single precision, and leave torch's generator as it was."""
-    with _one_at_a_time, torch.random.fork_rng(devices=[]), _single_precision():
+def loading_state() -> Iterator[None]:
+    """Build a network in single precision and one thread, and draw nothing from torch.
+
+    A process in which torch has begun threads must not be forked: services load their models
+    before they fork.
+    """
+    with _one_at_a_time, torch.random.fork_rng(devices=[]), _single_precision(), _one_thread():
         yield
 
 
@@ -155,6 +159,16 @@ def _without_cudnn() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.enabled = before
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 import copy
 import io
 import pickle
+import subprocess
+import sys
 
 import joblib
 import numpy as np
@@ -206,6 +208,37 @@ def test_loading_does_not_depend_on_the_default_type(fitted_classifier, ragged, 
 
 def test_a_loaded_network_is_in_evaluation_mode(fitted_classifier):
     assert not through_pickle(fitted_classifier).module_.training
+
+
+PREDICT_IN_A_FORK = """
+import os, pickle, sys, time
+import numpy as np
+import torch
+
+torch.set_num_threads(2)
+with open(sys.argv[1], "rb") as file:
+    model = pickle.load(file)
+child = os.fork()
+if not child:
+    model.predict(np.zeros((64, 20, 2)))
+    os._exit(0)
+for _ in range(300):
+    if os.waitpid(child, os.WNOHANG)[0]:
+        break
+    time.sleep(0.1)
+else:
+    os.kill(child, 9)
+    sys.exit("The child waits for a thread that it does not have.")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks as Linux does")
+def test_a_process_that_has_loaded_a_model_can_be_forked(tmp_path):
+    X, y = np.zeros((8, 5, 2)), np.arange(8) % 2
+    path = tmp_path / "model.pickle"
+    model = LSTMClassifier(128, max_epochs=1, n_members=2, device="cpu").fit(X, y)
+    path.write_bytes(pickle.dumps(model))
+    subprocess.run([sys.executable, "-c", PREDICT_IN_A_FORK, path], check=True)
 
 
 def test_names_and_labels_are_kept():
