@@ -106,7 +106,7 @@ def loading_state() -> Iterator[None]:
     A process in which torch has begun threads must not be forked: services load their models
     before they fork.
     """
-    with _one_at_a_time, torch.random.fork_rng(devices=[]), _single_precision(), _one_thread():
+    with _one_at_a_time, torch.random.fork_rng(devices=[]), _single_precision(), one_thread():
         yield
 
 
@@ -162,7 +162,8 @@ def _without_cudnn() -> Iterator[None]:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Compute in this thread alone: others take time to wake, and to wait for."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

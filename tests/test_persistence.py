@@ -218,6 +218,7 @@ import torch
 torch.set_num_threads(2)
 with open(sys.argv[1], "rb") as file:
     model = pickle.load(file)
+model.predict(np.zeros((1, 20, 2)))
 child = os.fork()
 if not child:
     model.predict(np.zeros((64, 20, 2)))
@@ -233,7 +234,7 @@ else:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks as Linux does")
-def test_a_process_that_has_loaded_a_model_can_be_forked(tmp_path):
+def test_a_process_that_has_loaded_a_model_and_predicted_once_can_be_forked(tmp_path):
     X, y = np.zeros((8, 5, 2)), np.arange(8) % 2
     path = tmp_path / "model.pickle"
     model = LSTMClassifier(128, max_epochs=1, n_members=2, device="cpu").fit(X, y)

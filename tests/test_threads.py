@@ -147,3 +147,15 @@ def test_predictions_in_threads_are_those_of_one_thread(
     assert used == [(2, 1)]
     for x, expected in zip(in_threads, alone, strict=True):
         np.testing.assert_allclose(x, expected, rtol=1e-6)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(("n_steps", "workers"), [(1024, 1), (1026, 2), (2000, 2)])
+def test_all_but_a_few_steps_are_divided_among_threads(
+    fitted_classifier, ragged, monkeypatch, n_steps, workers
+):
+    used, start = [], threads._workers
+    monkeypatch.setattr(threads, "_workers", lambda *n: used.append(n) or start(*n))
+    X = np.resize(np.concatenate(list(ragged)), (n_steps // 2, 2, ragged[0].shape[1]))
+    fitted_classifier.predict(X)
+    assert used == [(workers, 1)]

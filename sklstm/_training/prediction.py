@@ -8,12 +8,15 @@ import torch
 
 from sklstm._device import empty_cache
 from sklstm._selection import SequenceSelection, rows_of
-from sklstm._state import exact_kernels, flushed_denormals
+from sklstm._state import exact_kernels, flushed_denormals, one_thread
 from sklstm._training.batches import MAX_STEPS, batches_by_steps, steps_at_once
 from sklstm._training.tensors import SequenceTensors
-from sklstm._training.threads import each_in_a_thread
+from sklstm._training.threads import count_workers, each_in_a_thread
 from sklstm.nn import SequenceNetwork
 from sklstm.sequences._warnings import warn_user
+
+FEW_STEPS = 1 << 10
+"""Steps of a batch that are not worth a second thread."""
 
 
 def predict_outputs(
@@ -135,7 +138,7 @@ def _run_steps(run_network, network, sequences, device, n_columns) -> np.ndarray
 def _run_batches(run, network, sequences, device, shape) -> np.ndarray:
     """Collect what `run` returns for batches: rows, and the outputs in these rows."""
     outputs = np.empty(shape)
-    with _prediction_state(device):
+    with one_thread(), _prediction_state(device):
         tensors = SequenceTensors(sequences, network, device)
 
     def fill(indices: np.ndarray) -> None:
@@ -144,7 +147,7 @@ def _run_batches(run, network, sequences, device, shape) -> np.ndarray:
             outputs[rows] = values.cpu().numpy()
 
     if device.type == "cpu" and torch.get_num_threads() > 1:
-        each_in_a_thread(fill, batches_by_steps(tensors.lengths, MAX_STEPS))
+        _fill_in_threads(fill, tensors.lengths)
     else:
         _fill_within_memory(fill, tensors.lengths, device)
     return outputs
@@ -160,6 +163,14 @@ def _prediction_state(device: torch.device) -> Iterator[None]:
         exact_kernels(device),
     ):
         yield
+
+
+def _fill_in_threads(fill, lengths: np.ndarray) -> None:
+    """Call `fill` on batches, a share for each thread where there are few steps."""
+    share = -(-int(lengths.sum()) // count_workers())
+    max_steps = min(max(share, FEW_STEPS), MAX_STEPS)
+    batches = batches_by_steps(lengths, max_steps)
+    each_in_a_thread(fill, batches, are_small=max_steps <= FEW_STEPS)
 
 
 def _fill_within_memory(fill, lengths: np.ndarray, device: torch.device) -> None:

@@ -26,7 +26,14 @@ Two would take as long where nothing else runs, and many times as long where som
 they wait for each other at every step."""
 
 
-def each_in_a_thread(function: Callable[[Any], None], items: Sequence) -> None:
+def count_workers() -> int:
+    """Return how many items are worked on at a time, where there are enough of them."""
+    return min(torch.get_num_threads(), MAX_WORKERS)
+
+
+def each_in_a_thread(
+    function: Callable[[Any], None], items: Sequence, are_small: bool = False
+) -> None:
     """Call a function on every item, on as many at a time as torch may use threads.
 
     A batch of a small network keeps one core busy, but not two: its steps follow one
@@ -39,10 +46,13 @@ def each_in_a_thread(function: Callable[[Any], None], items: Sequence) -> None:
 
     items : sequence
         What it is called on.
+
+    are_small : bool, default=False
+        Whether an item is left one thread, even where there are more than items.
     """
-    n_threads = torch.get_num_threads()
-    n_workers = max(min(n_threads, len(items), MAX_WORKERS), 1)
-    with _workers(n_workers, n_threads // n_workers) as map_in_threads:
+    n_workers = max(min(len(items), count_workers()), 1)
+    n_each = 1 if are_small else torch.get_num_threads() // n_workers
+    with _workers(n_workers, n_each) as map_in_threads:
         for _ in map_in_threads(function, items):
             pass
 
@@ -99,7 +109,7 @@ def threads_for(
         yield map
         return
     n_threads = torch.get_num_threads()
-    n_workers = min(n_threads, n_items, MAX_WORKERS)
+    n_workers = min(n_items, count_workers())
     is_small = batch_size * hidden_size**2 <= SMALL_PRODUCT
     with _workers(n_workers, 1 if is_small else n_threads // n_workers) as map_in_threads:
         yield map_in_threads
