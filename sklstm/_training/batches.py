@@ -1,8 +1,8 @@
 """The batches that are drawn from samples, for each member of a network."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import zip_longest
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklstm._training.auto import MAX_FIT_STEPS
+from sklstm._training.batch import Batch
 from sklstm._training.tensors import TrainingTensors
 
 BUCKET_BATCHES = 32
@@ -80,22 +81,29 @@ class TrainingBatches:
     def __len__(self) -> int:
         return 1 + len(self._cuts(len(self.data)))
 
-    def __iter__(self) -> Iterator[list]:
+    def __iter__(self) -> Iterator[list[Batch]]:
         return self.data.tensors.sequences.drawn(self._make())
 
-    def _make(self) -> Iterator[list]:
+    def _make(self) -> Iterator[list[Batch]]:
         drawn = map(self._draw, self.data.rows, self.generators)
         to_device = self.data.tensors.sequences.rows.to_device
         for chosen in zip(*(_with_copies(rows, to_device) for rows in drawn), strict=False):
             yield [part for rows, at in chosen for part in self._parts(rows, at)]
 
-    def _parts(self, rows: np.ndarray, at: Tensor) -> list[tuple]:
+    def _parts(self, rows: np.ndarray, at: Tensor) -> list[Batch]:
+        """Return the parts of a batch: the mean of their means is that of all its rows."""
+        tensors = self.data.tensors
         if self.n_parts == 1:
-            return [self.data.tensors.batch(rows, at)]
-        parts = zip(
-            np.array_split(rows, self.n_parts), at.tensor_split(self.n_parts), strict=True
-        )
-        return _of_equal_worth([self.data.tensors.batch(*part) for part in parts])
+            return [Batch(partial(tensors.batch, rows, at))]
+        parts = np.array_split(rows, self.n_parts)
+        sizes = np.array([tensors.n_targets(part) for part in parts])
+        shares = (sizes / sizes.mean()).tolist()
+        drawn = zip(parts, at.tensor_split(self.n_parts), shares, strict=True)
+        return [Batch(partial(self._gather, *part)) for part in drawn]
+
+    def _gather(self, rows: np.ndarray, at: Tensor, share: float) -> tuple:
+        inputs, (target, weight) = self.data.tensors.batch(rows, at)
+        return inputs, (target, weight * share)
 
     def _draw(self, rows: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
         cuts = self._cuts(len(rows))
@@ -126,16 +134,6 @@ def _with_copies(
     return zip(batches, copies, strict=True)
 
 
-def _of_equal_worth(parts: list[tuple]) -> list[tuple]:
-    """Weigh the rows of each part so that the mean of the parts' means is that of all rows."""
-    sizes = np.array([len(weight) for _, (_, weight) in parts])
-    shares = sizes / sizes.mean()
-    return [
-        (inputs, (target, weight * share))
-        for (inputs, (target, weight)), share in zip(parts, shares.tolist(), strict=True)
-    ]
-
-
 class ValidationBatches:
     """The batches of all held-out samples: at each step one for every member that has any.
 
@@ -152,7 +150,7 @@ class ValidationBatches:
         self.data = data
         self.batch_size = batch_size
 
-    def __iter__(self) -> Iterator[list[tuple[int, Tensor, Any]]]:
+    def __iter__(self) -> Iterator[list[tuple[int, Tensor, Batch]]]:
         """Yield numbers of members, each with the rows of its targets and its batch."""
         return self.data.tensors.sequences.drawn(self._make())
 
@@ -170,7 +168,7 @@ class ValidationBatches:
         for step in zip_longest(*parts):
             drawn = [(member, *part) for member, part in enumerate(step) if part is not None]
             yield [
-                (member, tensors.target_rows(*part), tensors.batch(*part))
+                (member, tensors.target_rows(*part), Batch(partial(tensors.batch, *part)))
                 for member, *part in drawn
             ]
 

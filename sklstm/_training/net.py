@@ -195,7 +195,8 @@ class SequenceNet(NeuralNet):
     @torch.no_grad()  # which every thread has to say for itself
     def _judge(self, member: SequenceNetwork, batch: tuple) -> Tensor:
         """Return the scores of a member for a batch that it has not learnt from."""
-        return self._scores(member, batch[0])
+        inputs, _ = batch
+        return self._scores(member, inputs)
 
     def _zero(self) -> Tensor:
         has_double = torch.device(self.device).type != "mps"

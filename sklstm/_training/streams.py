@@ -1,6 +1,6 @@
 """Batches that are copied to a GPU beside what it computes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ def made_ahead(batches: Iterable[Any], device: torch.device) -> Iterator[Any]:
     Parameters
     ----------
     batches : iterable
-        Makes batches: tensors in lists, tuples and dicts.
+        Makes batches: tensors in sequences and dicts, gathered here.
 
     device : torch.device
         A CUDA device.
@@ -24,19 +24,20 @@ def made_ahead(batches: Iterable[Any], device: torch.device) -> Iterator[Any]:
     beside.wait_stream(computing)
     batches = iter(batches)
 
-    def make() -> tuple[Any, torch.cuda.Event]:
+    def make() -> tuple[Any, list[Tensor], torch.cuda.Event]:
         with torch.cuda.stream(beside):
-            return next(batches, None), beside.record_event()
+            batch = next(batches, None)
+            return batch, list(_tensors_in(batch)), beside.record_event()
 
     with ThreadPoolExecutor(1) as helper:
         coming = helper.submit(make)
         while True:
-            batch, is_made = coming.result()
+            batch, tensors, is_made = coming.result()
             if batch is None:
                 return
             coming = helper.submit(make)
             computing.wait_event(is_made)
-            for tensor in _tensors_in(batch):
+            for tensor in tensors:
                 if tensor.is_cuda:
                     tensor.record_stream(computing)  # until when its memory stays in use
             yield batch
@@ -53,6 +54,6 @@ def _tensors_in(item: Any) -> Iterator[Tensor]:
         yield item
     elif isinstance(item, dict):
         yield from _tensors_in(list(item.values()))
-    elif isinstance(item, list | tuple):
+    elif isinstance(item, Sequence):
         for part in item:
             yield from _tensors_in(part)

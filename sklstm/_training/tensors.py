@@ -200,6 +200,10 @@ class TrainingTensors:
             inputs["places"] = self.sequences.rows.places(indices, at)
         return inputs, (target, weight)
 
+    def n_targets(self, indices: np.ndarray) -> int:
+        """Return how many targets the samples at `indices` have."""
+        return int(self.sequences.lengths[indices].sum()) if self.by_step else len(indices)
+
     def target_rows(self, indices: np.ndarray, at: Tensor) -> Tensor:
         """Return where the targets of the samples at `indices` are."""
         return self.sequences.rows.end_to_end(indices, at)[0] if self.by_step else at

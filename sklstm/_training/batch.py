@@ -1,0 +1,31 @@
+"""A batch that is gathered by the thread that learns from it."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+
+class Batch(Sequence):
+    """What a network learns from at a step: a pair of inputs, and of target with weight.
+
+    It is gathered when it is first looked at: beside those of other threads, and into the
+    caches of the core that goes on with it.
+
+    Parameters
+    ----------
+    gather : callable
+        Returns the pair.
+    """
+
+    def __init__(self, gather: Callable[[], tuple[Any, Any]]):
+        self._gather = gather
+
+    @cached_property
+    def _pair(self) -> tuple[Any, Any]:
+        return self._gather()
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, item: int) -> Any:
+        return self._pair[item]
