@@ -62,7 +62,14 @@ def test_an_error_in_a_worker_is_raised_and_ends_the_work():
 
 @pytest.mark.parametrize(
     ("n_networks", "batch_size", "n_steps", "expected"),
-    [(1, 32, 250, 2), (1, 64, 50, 1), (4, 64, 99, 1), (4, 255, 50, 1), (4, 256, 50, 2)]
+    [
+        (1, 32, 250, 2),
+        (1, 64, 50, 2),
+        (1, 64, 47, 1),
+        (4, 64, 99, 1),
+        (4, 255, 50, 1),
+        (4, 256, 50, 2),
+    ]
     + [(4, 256, 2, 1), (1, 2, 2048, 2), (1, 1, 5000, 1)],
 )
 def test_long_batches_are_halved_where_members_do_not_use_the_threads(

@@ -86,24 +86,28 @@ class TrainingBatches:
 
     def _make(self) -> Iterator[list[Batch]]:
         drawn = map(self._draw, self.data.rows, self.generators)
-        to_device = self.data.tensors.sequences.rows.to_device
-        for chosen in zip(*(_with_copies(rows, to_device) for rows in drawn), strict=False):
-            yield [part for rows, at in chosen for part in self._parts(rows, at)]
+        learners = [parts for batches in drawn for parts in self._parts(batches)]
+        for step in zip(*learners, strict=False):
+            yield [Batch(partial(self._gather, *part)) for part in step]
 
-    def _parts(self, rows: np.ndarray, at: Tensor) -> list[Batch]:
-        """Return the parts of a batch: the mean of their means is that of all its rows."""
+    def _parts(self, batches: list[np.ndarray]) -> list[Iterator[tuple]]:
+        """Return the first parts of all batches, then the second ones, with their shares.
+
+        A share weighs a part so that the mean of the parts' means is that of the batch.
+        """
         tensors = self.data.tensors
-        if self.n_parts == 1:
-            return [Batch(partial(tensors.batch, rows, at))]
-        parts = np.array_split(rows, self.n_parts)
-        sizes = np.array([tensors.n_targets(part) for part in parts])
-        shares = (sizes / sizes.mean()).tolist()
-        drawn = zip(parts, at.tensor_split(self.n_parts), shares, strict=True)
-        return [Batch(partial(self._gather, *part)) for part in drawn]
+        parts = [np.array_split(rows, self.n_parts) for rows in batches]
+        sizes = np.array([[tensors.n_targets(part) for part in step] for step in parts])
+        shares = (sizes / sizes.mean(axis=1, keepdims=True)).T.tolist()
+        to_device = tensors.sequences.rows.to_device
+        return [
+            zip(_with_copies(part, to_device), share, strict=True)
+            for part, share in zip(zip(*parts, strict=True), shares, strict=True)
+        ]
 
-    def _gather(self, rows: np.ndarray, at: Tensor, share: float) -> tuple:
-        inputs, (target, weight) = self.data.tensors.batch(rows, at)
-        return inputs, (target, weight * share)
+    def _gather(self, drawn: tuple[np.ndarray, Tensor], share: float) -> tuple:
+        inputs, (target, weight) = self.data.tensors.batch(*drawn)
+        return inputs, (target, weight if share == 1 else weight * share)
 
     def _draw(self, rows: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
         cuts = self._cuts(len(rows))

@@ -16,7 +16,7 @@ LARGE_BATCH = 256
 """Sequences of a batch from which on networks are trained one after the other, which takes as
 long and less memory."""
 
-MIN_STEPS = 1 << 12
+MIN_STEPS = 3 << 10
 """Steps of a batch that are worth a thread for each half of it."""
 
 SMALL_PRODUCT = 150_000
