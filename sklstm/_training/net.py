@@ -279,5 +279,5 @@ class SequenceNet(NeuralNet):
 def _as_step(of_members: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Any]:
     """Return what skorch calls a step, for the loss and the scores of each member."""
     losses, scores = zip(*of_members, strict=True)
-    loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
+    loss = losses[0] if len(losses) == 1 else sum(losses[1:], losses[0]) / len(losses)
     return {"loss": loss, "y_pred": list(scores)}

@@ -89,6 +89,9 @@ class FlatAdamW(torch.optim.Optimizer):
             maximize=False,
         )
 
+    # Else torch adds hooks and a record for its profiler, which take longer than the step.
+    step.hooked = True
+
     def zero_grad(self, set_to_none: bool = False) -> None:
         """Set the gradients to zero; they are never taken away."""
         self.flat.grad.zero_()

@@ -170,8 +170,9 @@ def _work_together(
             work()
         for other in others:
             other.result()
-    finally:
+    except BaseException:
         wait(others)
+        raise
     return results
 
 
