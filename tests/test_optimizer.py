@@ -87,6 +87,15 @@ def test_a_scheduler_of_torch_takes_it(network):
     assert optimizer.param_groups[0]["lr"] == 0.5
 
 
+def test_a_step_is_not_recorded_for_a_profiler(network):
+    optimizer = FlatAdamW(network.parameters())
+    with torch.autograd.profiler.profile() as profile:
+        optimizer.step()
+    names = [event.name for event in profile.function_events]
+    assert "aten::_fused_adamw_" in names
+    assert not [name for name in names if name.startswith("Optimizer")]
+
+
 def test_a_fit_does_not_import_the_compiler_of_torch():
     script = (
         "import sys, numpy as np\n"

@@ -77,10 +77,13 @@ def gappy_network(missing):
 
 
 @pytest.mark.parametrize("missing", ["indicator", "forward", "decay"])
-def test_columns_are_the_same_whether_they_are_kept_or_made_for_a_batch(missing, monkeypatch):
+@pytest.mark.parametrize("shortest", [1, 8], ids=["ragged", "full"])
+def test_columns_are_the_same_whether_they_are_kept_or_made_for_a_batch(
+    missing, shortest, monkeypatch
+):
     monkeypatch.setattr(_selection, "CHUNK_STEPS", 7)  # kept columns are made in chunks
     rng = np.random.default_rng(0)
-    lengths = rng.integers(1, 9, 20)
+    lengths = rng.integers(shortest, 9, 20)
     values = rng.normal(size=(lengths.sum(), 2))
     values[rng.random(values.shape) < 0.5] = np.nan
     X = SequenceArray(values, lengths, times=np.arange(lengths.sum()) * 1.5)
@@ -91,6 +94,7 @@ def test_columns_are_the_same_whether_they_are_kept_or_made_for_a_batch(missing,
         expected = made.inputs(np.array(asked))
         for name, value in kept.inputs(np.array(asked)).items():
             assert torch.equal(value, expected[name])
+            assert value.stride() == expected[name].stride()
 
 
 def test_large_columns_are_not_kept(ragged, monkeypatch):

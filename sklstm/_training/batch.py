@@ -1,7 +1,6 @@
 """A batch that is gathered by the thread that learns from it."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 
@@ -19,13 +18,12 @@ class Batch(Sequence):
 
     def __init__(self, gather: Callable[[], tuple[Any, Any]]):
         self._gather = gather
-
-    @cached_property
-    def _pair(self) -> tuple[Any, Any]:
-        return self._gather()
+        self._pair = None
 
     def __len__(self) -> int:
         return 2
 
     def __getitem__(self, item: int) -> Any:
+        if self._pair is None:
+            self._pair = self._gather()
         return self._pair[item]
