@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sklstm._training import streams
+from sklstm._training.batch import Batch
 
 
 class Stream:
@@ -49,6 +50,19 @@ def test_batches_come_in_order_each_waited_for(computing):
     assert numbers_of(streams.made_ahead(numbered(5), "cuda")) == list(range(5))
     assert len(computing.waited_for) == 5
     assert threading.current_thread().name not in computing.waited_for
+
+
+def test_what_is_gathered_when_it_is_looked_at_is_gathered_ahead():
+    gathered_by = []
+
+    def gather():
+        gathered_by.append(threading.current_thread())
+        return {"columns": torch.zeros(2)}, (torch.tensor(7), None)
+
+    batches = streams.made_ahead(([Batch(gather)] for _ in range(3)), "cuda")
+    assert numbers_of(batches) == [7, 7, 7]
+    assert len(gathered_by) == 3
+    assert threading.current_thread() not in gathered_by
 
 
 def test_no_batch_is_no_error():
