@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sklstm._device import autocast
 from sklstm._training.allocation import keep_freed_memory
+from sklstm._training.batch import Batch
 from sklstm._training.batches import MemberData, TrainingBatches, ValidationBatches
 from sklstm._training.early_stopping import StopTraining
 from sklstm._training.judgement import Judgement
@@ -123,17 +124,17 @@ class SequenceNet(NeuralNet):
     def get_loss(self, y_pred: Tensor, y_true: tuple[Tensor, Tensor], *args, **kwargs):
         return self.criterion_(y_pred, *y_true)
 
-    def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Tensor]:
+    def train_step(self, batch: list[Batch], **fit_params: Any) -> dict[str, Tensor]:
         self.optimizer_.zero_grad()
         step = self.train_step_single(batch, **fit_params)
         self.notify("on_grad_computed", named_parameters=self.parameters_, batch=batch)
         self.optimizer_.step()
         return step
 
-    def train_step_single(self, batch: list, **fit_params: Any) -> dict[str, Any]:
+    def train_step_single(self, batch: list[Batch], **fit_params: Any) -> dict[str, Any]:
         return _as_step(self.map_(self._learn, self.learners_, batch, self.generators_))
 
-    def _learn(self, member: SequenceNetwork, batch: tuple, generator: torch.Generator):
+    def _learn(self, member: SequenceNetwork, batch: Batch, generator: torch.Generator):
         """Compute the gradient of a member, and return its loss and its scores."""
         inputs, target = batch
         with drawing_from(generator):
@@ -193,7 +194,7 @@ class SequenceNet(NeuralNet):
         return judgement.result(len(members), self.metric)
 
     @torch.no_grad()  # which every thread has to say for itself
-    def _judge(self, member: SequenceNetwork, batch: tuple) -> Tensor:
+    def _judge(self, member: SequenceNetwork, batch: Batch) -> Tensor:
         """Return the scores of a member for a batch that it has not learnt from."""
         inputs, _ = batch
         return self._scores(member, inputs)
