@@ -12,9 +12,9 @@ def test_it_is_gathered_once_when_it_is_first_looked_at():
 
     def gather():
         gathered.append(threading.get_ident())
-        return "inputs", "target"
+        return "inputs"
 
-    batch = Batch(gather)
+    batch = Batch(gather, "target")
     assert len(batch) == 2
     assert not gathered
     inputs, target = batch
@@ -27,11 +27,11 @@ def test_threads_do_not_wait_for_each_others_batches():
 
     def gather():
         both.wait()  # which ends only if the other one is being gathered, too
-        return "inputs", "target"
+        return "inputs"
 
-    other = threading.Thread(target=tuple, args=(Batch(gather),))
+    other = threading.Thread(target=tuple, args=(Batch(gather, "target"),))
     other.start()
-    assert tuple(Batch(gather)) == ("inputs", "target")
+    assert tuple(Batch(gather, "target")) == ("inputs", "target")
     other.join()
 
 
@@ -39,7 +39,7 @@ def test_an_error_in_gathering_is_raised_each_time():
     def gather():
         raise ValueError("not there")
 
-    batch = Batch(gather)
+    batch = Batch(gather, "target")
     for _ in range(2):
         with pytest.raises(ValueError, match="not there"):
             tuple(batch)

@@ -57,9 +57,10 @@ def test_what_is_gathered_when_it_is_looked_at_is_gathered_ahead():
 
     def gather():
         gathered_by.append(threading.current_thread())
-        return {"columns": torch.zeros(2)}, (torch.tensor(7), None)
+        return {"columns": torch.zeros(2)}
 
-    batches = streams.made_ahead(([Batch(gather)] for _ in range(3)), "cuda")
+    target = torch.tensor(7), None
+    batches = streams.made_ahead(([Batch(gather, target)] for _ in range(3)), "cuda")
     assert numbers_of(batches) == [7, 7, 7]
     assert len(gathered_by) == 3
     assert threading.current_thread() not in gathered_by

@@ -87,27 +87,33 @@ class TrainingBatches:
     def _make(self) -> Iterator[list[Batch]]:
         drawn = map(self._draw, self.data.rows, self.generators)
         learners = [parts for batches in drawn for parts in self._parts(batches)]
-        for step in zip(*learners, strict=False):
-            yield [Batch(partial(self._gather, *part)) for part in step]
+        yield from map(list, zip(*learners, strict=False))
 
-    def _parts(self, batches: list[np.ndarray]) -> list[Iterator[tuple]]:
-        """Return the first parts of all batches, then the second ones, with their shares.
+    def _parts(self, batches: list[np.ndarray]) -> list[Iterator[Batch]]:
+        """Return the first parts of all batches, then the second ones.
 
-        A share weighs a part so that the mean of the parts' means is that of the batch.
+        Each is weighted so that the mean of the parts' means is that of the batch.
         """
         tensors = self.data.tensors
         parts = [np.array_split(rows, self.n_parts) for rows in batches]
         sizes = np.array([[tensors.n_targets(part) for part in step] for step in parts])
-        shares = (sizes / sizes.mean(axis=1, keepdims=True)).T.tolist()
-        to_device = tensors.sequences.rows.to_device
-        return [
-            zip(_with_copies(part, to_device), share, strict=True)
-            for part, share in zip(zip(*parts, strict=True), shares, strict=True)
-        ]
+        shares = sizes / sizes.mean(axis=1, keepdims=True)
+        return list(map(self._batches, zip(*parts, strict=True), sizes.T, shares.T))
 
-    def _gather(self, drawn: tuple[np.ndarray, Tensor], share: float) -> tuple:
-        inputs, (target, weight) = self.data.tensors.batch(*drawn)
-        return inputs, (target, weight if share == 1 else weight * share)
+    def _batches(
+        self, batches: Sequence[np.ndarray], sizes: np.ndarray, shares: np.ndarray
+    ) -> Iterator[Batch]:
+        """Yield batches whose targets are chosen in one go: a call a step is not free."""
+        tensors, drawn = self.data.tensors, np.concatenate(batches)
+        at = tensors.sequences.rows.to_device(drawn)
+        target, weight = tensors.targets(tensors.target_rows(drawn, at))
+        if self.n_parts > 1:
+            share = torch.from_numpy(shares.repeat(sizes)).to(weight)
+            weight = weight * share
+        places, sizes = at.split(list(map(len, batches))), sizes.tolist()
+        targets = zip(target.split(sizes), weight.split(sizes), strict=True)
+        for indices, of_batch, target in zip(batches, places, targets, strict=True):
+            yield Batch(partial(tensors.inputs, indices, of_batch), target)
 
     def _draw(self, rows: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
         cuts = self._cuts(len(rows))
@@ -171,10 +177,12 @@ class ValidationBatches:
             parts.append(_with_copies(batches, rows.to_device))
         for step in zip_longest(*parts):
             drawn = [(member, *part) for member, part in enumerate(step) if part is not None]
-            yield [
-                (member, tensors.target_rows(*part), Batch(partial(tensors.batch, *part)))
-                for member, *part in drawn
-            ]
+            yield [(member, *self._batch(*part)) for member, *part in drawn]
+
+    def _batch(self, indices: np.ndarray, at: Tensor) -> tuple[Tensor, Batch]:
+        tensors = self.data.tensors
+        rows = tensors.target_rows(indices, at)
+        return rows, Batch(partial(tensors.inputs, indices, at), tensors.targets(rows))
 
 
 def steps_at_once(device: torch.device, on_a_cpu: int) -> int:

@@ -189,24 +189,27 @@ class TrainingTensors:
         self.target = torch.as_tensor(target, dtype=dtype, device=device)
         self.weight = torch.as_tensor(samples.weight, dtype=torch.float32, device=device)
 
-    def batch(
-        self, indices: np.ndarray, at: Tensor | None = None
-    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """Return the inputs of the samples at `indices`, and their targets with weights.
+    def batch(self, indices: np.ndarray) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
+        """Return the inputs of the samples at `indices`, and their targets with weights."""
+        at = self.sequences.rows.to_device(indices)
+        return self.inputs(indices, at), self.targets(self.target_rows(indices, at))
+
+    def inputs(self, indices: np.ndarray, at: Tensor) -> dict[str, Tensor]:
+        """Return the arguments of the network's `scores`, or of its `step_scores`.
 
         Parameters
         ----------
         indices, at
             As in :meth:`SequenceTensors.inputs`.
         """
-        at = self.sequences.rows.to_device(indices) if at is None else at
-        rows = self.target_rows(indices, at)
-        target = self.target.index_select(0, rows)
-        weight = self.weight.index_select(0, rows)
         inputs = self.sequences.inputs(indices, at)
         if self.by_step and "lengths" in inputs:
             inputs["places"] = self.sequences.rows.places(indices, at)
-        return inputs, (target, weight)
+        return inputs
+
+    def targets(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the targets in some rows, and their weights."""
+        return self.target.index_select(0, rows), self.weight.index_select(0, rows)
 
     def n_targets(self, indices: np.ndarray) -> int:
         """Return how many targets the samples at `indices` have."""
