@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from skorch.callbacks import Callback, LRScheduler
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
@@ -54,6 +55,26 @@ def make_sequences(n_samples=40, n_features=3, seed=0, max_length=9, **columns):
     values = rng.normal(size=(lengths.sum(), n_features))
     values[:, 0] += np.repeat(rng.normal(size=n_samples), lengths)
     return SequenceArray(values, lengths, **columns)
+
+
+@st.composite
+def sequence_lists(draw, observed_at_end=False):
+    """Lists of sequences of any lengths, with NaN among the values."""
+    n_features = draw(st.integers(1, 3))
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=6))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    elements = st.floats(width=32, allow_infinity=False, allow_nan=True)
+    sequences = [draw(arrays(dtype, (n, n_features), elements=elements)) for n in lengths]
+    if observed_at_end:
+        for sequence in sequences:
+            sequence[-1, draw(st.integers(0, n_features - 1))] = draw(st.sampled_from([0, 1]))
+    return sequences
+
+
+def assert_same_sequences(X, expected):
+    assert len(X) == len(expected)
+    for sequence, other in zip(X, expected, strict=True):
+        np.testing.assert_array_equal(sequence, other)
 
 
 def first_means(X):

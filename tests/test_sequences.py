@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import assert_same_sequences, sequence_lists
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, train_test_split
 from sklearn.utils import _safe_indexing, indexable, resample
 from sklearn.utils import shuffle as shuffled
@@ -34,12 +34,6 @@ def X():
     )
 
 
-def assert_same_sequences(X, expected):
-    assert len(X) == len(expected)
-    for sequence, other in zip(X, expected, strict=True):
-        np.testing.assert_array_equal(sequence, other)
-
-
 def assert_is_selection(selected, X, positions):
     """`selected` holds the sequences of X at `positions`, and all that belongs to them."""
     assert isinstance(selected, SequenceArray)
@@ -53,20 +47,6 @@ def assert_is_selection(selected, X, positions):
     )
     np.testing.assert_array_equal(selected.feature_names, X.feature_names)
     np.testing.assert_array_equal(selected.static_names, X.static_names)
-
-
-@st.composite
-def ragged(draw, observed_at_end=False):
-    """Lists of sequences of any lengths, with NaN among the values."""
-    n_features = draw(st.integers(1, 3))
-    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=6))
-    dtype = draw(st.sampled_from([np.float32, np.float64]))
-    elements = st.floats(width=32, allow_infinity=False, allow_nan=True)
-    sequences = [draw(arrays(dtype, (n, n_features), elements=elements)) for n in lengths]
-    if observed_at_end:
-        for sequence in sequences:
-            sequence[-1, draw(st.integers(0, n_features - 1))] = draw(st.sampled_from([0, 1]))
-    return sequences
 
 
 class TestConstructor:
@@ -271,7 +251,7 @@ class TestIndexing:
         with pytest.raises(TypeError, match="item assignment"):
             X[0] = 1
 
-    @given(ragged(), st.data())
+    @given(sequence_lists(), st.data())
     @settings(deadline=None, max_examples=60)
     def test_any_positions_select_what_a_list_would(self, sequences, data):
         X = SequenceArray.from_list(sequences)
@@ -279,97 +259,11 @@ class TestIndexing:
         positions = data.draw(st.lists(position, min_size=1, max_size=8))
         assert_same_sequences(X[positions], [sequences[i] for i in positions])
 
-    @given(ragged(), st.data())
+    @given(sequence_lists(), st.data())
     @settings(deadline=None, max_examples=60)
     def test_any_slice_selects_what_a_list_would(self, sequences, data):
         key = data.draw(st.slices(len(sequences)))
         assert_same_sequences(SequenceArray.from_list(sequences)[key], sequences[key])
-
-
-class TestFromList:
-    @given(ragged())
-    @settings(deadline=None, max_examples=60)
-    def test_round_trip(self, sequences):
-        X = SequenceArray.from_list(sequences)
-        assert_same_sequences(X.to_list(), sequences)
-        assert X.lengths.tolist() == [len(sequence) for sequence in sequences]
-        assert X.values.dtype == sequences[0].dtype
-
-    def test_generator_of_nested_lists(self):
-        X = SequenceArray.from_list([[i, 0]] * (i + 1) for i in range(3))
-        assert X.lengths.tolist() == [1, 2, 3]
-        assert X.values[:, 0].tolist() == [0, 1, 1, 2, 2, 2]
-
-    def test_columns_are_passed_on(self):
-        X = SequenceArray.from_list([np.ones((2, 1))], ids=[7], feature_names=["rate"])
-        assert X.ids.tolist() == [7]
-        assert X.feature_names.tolist() == ["rate"]
-
-    def test_no_sequences(self):
-        with pytest.raises(ValueError, match="Found 0 sequences"):
-            SequenceArray.from_list([])
-
-    def test_different_features_are_named(self):
-        with pytest.raises(ValueError, match="sequence 0 has 2, sequence 1 has 3"):
-            SequenceArray.from_list([np.ones((4, 2)), np.ones((4, 3))])
-
-    def test_sequence_of_one_dimension_is_named(self):
-        with pytest.raises(ValueError, match="sequence 1 must be 2-dimensional"):
-            SequenceArray.from_list([np.ones((4, 1)), np.ones(4)])
-
-    def test_sequence_of_text_is_named(self):
-        with pytest.raises(ValueError, match="sequence 0 must hold numbers"):
-            SequenceArray.from_list([[["high"], [1.0]]])
-
-    def test_empty_sequence_is_named(self):
-        with pytest.raises(ValueError, match="Sequence 1 is empty"):
-            SequenceArray.from_list([np.ones((4, 1)), np.ones((0, 1))])
-
-
-class TestLists:
-    @pytest.mark.parametrize("container", [list, iter])
-    @pytest.mark.parametrize(
-        ("names", "others"),
-        [(["hr", "t"], ["t", "hr"]), (["hr", "t"], ["hr", "u"]), ([0, 1], [1, 0])],
-    )
-    def test_frames_with_other_columns_are_named(self, names, others, container):
-        frames = [pd.DataFrame([[80.0, 36.0]], columns=c) for c in (names, names, others)]
-        message = (
-            f"same columns: those of sequence 2 are {others}, those of sequence 0 are {names}"
-        )
-        with pytest.raises(ValueError, match=re.escape(message)):
-            SequenceArray.from_list(container(frames))
-
-    def test_frames_of_polars_with_other_columns_are_named(self):
-        polars = pytest.importorskip("polars")
-        frames = [
-            polars.DataFrame({"a": [1], "b": [2]}),
-            polars.DataFrame({"b": [2], "a": [1]}),
-        ]
-        with pytest.raises(ValueError, match=r"those of sequence 1 are \['b', 'a'\]"):
-            SequenceArray.from_list(frames)
-
-    def test_arrays_after_a_frame_with_names_are_refused(self):
-        frame = pd.DataFrame({"hr": [80.0], "t": [36.0]})
-        with pytest.raises(ValueError, match=r"those of sequence 1 are not named, those of"):
-            SequenceArray.from_list([frame, np.ones((2, 2))])
-
-    def test_arrays_beside_frames_without_names_are_read(self):
-        X = SequenceArray.from_list([np.ones((1, 2)), pd.DataFrame([[2, 3]]), np.ones((1, 2))])
-        assert X.values.tolist() == [[1, 1], [2, 3], [1, 1]]
-
-    @pytest.mark.parametrize("dtype", ["Int64", "Float64", "Int8", "Float32"])
-    def test_missing_numbers_of_pandas_are_nan(self, dtype):
-        frame = pd.DataFrame({"a": pd.array([1, None], dtype=dtype), "b": [0.5, 1.5]})
-        X = SequenceArray.from_list([frame, frame[:1]])
-        np.testing.assert_array_equal(X.values, [[1, 0.5], [NAN, 1.5], [1, 0.5]])
-        assert X.categories == {}
-
-    def test_tables_of_pyarrow_are_to_be_converted(self):
-        pyarrow = pytest.importorskip("pyarrow")
-        table = pyarrow.table({"a": [1.0, 2.0]})
-        with pytest.raises(TypeError, match=r"sequence 0 is a Table .* to_pandas\(\)"):
-            SequenceArray.from_list([table])
 
 
 class TestIds:
@@ -443,92 +337,6 @@ class TestTimes:
     def test_other_objects_stay(self):
         X = SequenceArray(np.ones((2, 1)), [2], times=np.array([1, None], dtype=object))
         assert X.times.tolist() == [1, None]
-
-
-class TestPadded:
-    @given(ragged(), st.sampled_from([NAN, 0, -1]))
-    @settings(deadline=None, max_examples=60)
-    def test_round_trip_with_lengths(self, sequences, fill_value):
-        X = SequenceArray.from_list(sequences)
-        padded = X.to_padded(fill_value)
-        assert padded.shape == (len(X), X.lengths.max(), X.n_features)
-        assert padded.dtype == X.values.dtype
-        assert_same_sequences(SequenceArray.from_padded(padded, X.lengths), sequences)
-
-    @given(ragged(observed_at_end=True))
-    @settings(deadline=None, max_examples=60)
-    def test_round_trip_without_lengths(self, sequences):
-        X = SequenceArray.from_list(sequences)
-        assert_same_sequences(SequenceArray.from_padded(X.to_padded()), sequences)
-
-    @pytest.mark.parametrize("fill_value", [NAN, 0, 7])
-    def test_steps_behind_the_end_are_filled(self, X, fill_value):
-        padded = X.to_padded(fill_value)
-        np.testing.assert_array_equal(padded[2, 1:], np.full((3, 2), fill_value))
-        np.testing.assert_array_equal(padded[3], X[3])
-
-    def test_trailing_steps_without_any_value_are_padding(self):
-        array = np.array([[[1, 2], [NAN, NAN], [NAN, NAN]], [[1, 2], [3, 4], [5, 6]]])
-        assert SequenceArray.from_padded(array).lengths.tolist() == [1, 3]
-
-    def test_trailing_step_with_one_value_is_kept(self):
-        array = np.array([[[1, 2], [NAN, 3], [NAN, NAN]]])
-        assert SequenceArray.from_padded(array).lengths.tolist() == [2]
-
-    def test_steps_without_any_value_before_the_end_are_kept(self):
-        array = np.array([[[NAN], [1], [NAN], [NAN], [2], [NAN]]])
-        X = SequenceArray.from_padded(array)
-        np.testing.assert_array_equal(X[0], array[0, :5])
-
-    @pytest.mark.parametrize("dtype", [float, np.float32, int])
-    def test_zeros_are_never_padding(self, dtype):
-        X = SequenceArray.from_padded(np.zeros((2, 3, 1), dtype=dtype))
-        assert X.lengths.tolist() == [3, 3]
-
-    def test_given_lengths_keep_missing_steps(self):
-        array = np.array([[[1], [NAN], [NAN]], [[1], [2], [3]]])
-        assert SequenceArray.from_padded(array, [2, 3]).lengths.tolist() == [2, 3]
-
-    @pytest.mark.parametrize("lengths", [None, [3, 3]])
-    def test_without_padding_values_are_a_view(self, lengths):
-        array = np.arange(12.0).reshape(2, 3, 2)
-        X = SequenceArray.from_padded(array, lengths)
-        assert np.shares_memory(X.values, array)
-        assert_same_sequences(X, array)
-
-    def test_with_padding_the_array_is_left_as_it_was(self):
-        array = np.array([[[1], [NAN]], [[1], [2]]])
-        before = array.copy()
-        SequenceArray.from_padded(array).values[:] = 9
-        np.testing.assert_array_equal(array, before)
-
-    def test_columns_are_passed_on(self):
-        X = SequenceArray.from_padded(np.ones((2, 3, 1)), static=[[1], [2]], ids=["a", "b"])
-        assert X.static.tolist() == [[1], [2]]
-        assert X.ids.tolist() == ["a", "b"]
-
-    def test_nested_lists(self):
-        X = SequenceArray.from_padded([[[1, 2], [3, 4]]])
-        assert X.values.tolist() == [[1, 2], [3, 4]]
-
-    @pytest.mark.parametrize("shape", [(3,), (3, 2), (3, 2, 1, 1)])
-    def test_three_dimensions_are_needed(self, shape):
-        with pytest.raises(ValueError, match=r"must have 3 dimensions.*got shape"):
-            SequenceArray.from_padded(np.ones(shape))
-
-    @pytest.mark.parametrize("lengths", [None, [2, 0]])
-    def test_sequence_of_padding_only_is_named(self, lengths):
-        array = np.array([[[1], [2]], [[NAN], [NAN]]])
-        with pytest.raises(ValueError, match="Sequence 1 is empty"):
-            SequenceArray.from_padded(array, lengths)
-
-    def test_no_steps_at_all(self):
-        with pytest.raises(ValueError, match="Sequence 0 is empty"):
-            SequenceArray.from_padded(np.ones((2, 0, 1)))
-
-    def test_lengths_beyond_the_array(self):
-        with pytest.raises(ValueError, match="none above 3"):
-            SequenceArray.from_padded(np.ones((2, 3, 1)), [9, 2])
 
 
 class TestMemory:
