@@ -88,7 +88,8 @@ class _BaseLSTM(
         X_val, y_val : same forms as X and y, default=None
             Data for early stopping. If None, `validation_fraction` of the samples is
             held out where early stopping asks for it. A warning names an id of a
-            :class:`~sklstm.SequenceArray` that is in X as well, or among `groups`.
+            :class:`~sklstm.SequenceArray` that is in X as well or, where X has none, among
+            `groups`.
 
         Returns
         -------

@@ -76,4 +76,4 @@ def hold_out_for_each(
 def owners_of(samples: TrainingSamples) -> np.ndarray | None:
     """Return whom the samples belong to: their ids, or the groups that were given."""
     ids = samples.sequences.array.ids
-    return samples.groups if ids is None else ids
+    return samples.groups if ids is None else ids[samples.sequences.indices]

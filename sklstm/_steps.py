@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sklstm.sequences import SequenceArray
-from sklstm.sequences._categories import decode, is_missing
+from sklstm.sequences._categories import as_array, decode, is_missing
 from sklstm.sequences._warnings import warn_user
 
 
@@ -73,7 +73,7 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
                 f"{name} has values for the steps of {len(y)} sequences, but there are "
                 f"{len(sequences)}."
             )
-        parts = [_as_array(part) for part in y]
+        parts = [as_array(part) for part in y]
         parts = list(map(_without_padding, parts, sequences.lengths))
         lengths, values = np.array([len(part) for part in parts]), _end_to_end(parts)
     wrong = np.flatnonzero(lengths != sequences.lengths)
@@ -100,13 +100,6 @@ def _decoded(y: SequenceArray) -> np.ndarray:
     for column, categories in y.categories.items():
         values[:, column] = decode(y.values[:, column], categories)
     return values
-
-
-def _as_array(part) -> np.ndarray:
-    values = np.asarray(part)
-    # NaN beside words would become the word "nan".
-    is_text = values.dtype.kind in "US" and not isinstance(part, np.ndarray)
-    return np.asarray(part, dtype=object) if is_text else values
 
 
 def _end_to_end(parts: list[np.ndarray]) -> np.ndarray:
@@ -178,11 +171,11 @@ def steps_like(X, values: np.ndarray, sequences: SequenceArray):
         For a :class:`~sklstm.SequenceArray` one with the same ids and times, unless the
         values are no numbers; for any other X a list of arrays (n_timesteps_i,) or
         (n_timesteps_i, n_columns), which becomes one array (n_samples, n_timesteps, ...)
-        where X is an array of sequences of one length.
+        where X is an array, or a frame, of sequences of one length.
     """
     if isinstance(X, SequenceArray) and values.dtype.kind in "fiub":
         columns = values if values.ndim == 2 else values[:, None]
         return SequenceArray(columns, X.lengths, ids=X.ids, times=X.times)
     parts = np.split(values, sequences.starts[1:])
-    is_array = getattr(X, "ndim", 0) >= 2
+    is_array = getattr(X, "ndim", 0) >= 2 or hasattr(X, "columns")
     return np.stack(parts) if is_array and np.ptp(sequences.lengths) == 0 else parts

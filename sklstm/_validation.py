@@ -54,7 +54,7 @@ def read_sequences(estimator, X, *, reset: bool) -> SequenceArray:
         sequences = X
         _check_features(estimator, sequences.n_features, sequences.feature_names, reset)
     elif is_ragged(X):
-        sequences = _from_ragged(X)
+        sequences = SequenceArray.from_list(X)
         _check_features(estimator, sequences.n_features, sequences.feature_names, reset)
     else:
         sequences = _from_array(estimator, X, reset)
@@ -99,10 +99,6 @@ def _holds_words(X) -> bool:
     """Whether the first sequence that is not empty is one of words."""
     first = next((x for x in X if isinstance(x, str) or (np.ndim(x) and len(x))), "")
     return not isinstance(first, str) and isinstance(np.ravel(first)[0], str)
-
-
-def _from_ragged(X) -> SequenceArray:
-    return SequenceArray.from_list(X)
 
 
 def _from_array(estimator, X, reset: bool) -> SequenceArray:
@@ -177,7 +173,8 @@ def _steps_of_a_row(estimator, X, reset: bool) -> int:
 def _check_features(estimator, n_features: int, names, reset: bool, hint: str = "") -> None:
     if reset:
         estimator.n_features_in_ = n_features
-        _record_names(estimator, "feature_names_in_", names)
+        is_text = names is not None and all(isinstance(name, str) for name in names)
+        _record_names(estimator, "feature_names_in_", names if is_text else None)
         return
     expected = _features_per_step(estimator)
     known = getattr(estimator, "feature_names_in_", None)

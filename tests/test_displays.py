@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from conftest import FAST
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray, inspection
@@ -272,10 +273,18 @@ def places_in_maps(display):
     return places
 
 
-@pytest.mark.parametrize("estimator", [make_pipeline(LSTMClassifier()), LSTMClassifier()])
-def test_what_has_no_network_is_refused(estimator, records, labels):
+def test_what_has_no_network_is_refused(records, labels):
+    estimator = make_pipeline(LSTMClassifier())
     with pytest.raises(TypeError, match=r"has no network: give a fitted LSTMClassifier"):
         sequence_importance(estimator, records, labels)
+
+
+@pytest.mark.parametrize("display", OF_ONE_SEQUENCE)
+def test_a_display_of_what_has_no_network_is_refused(display, records):
+    with pytest.raises(TypeError, match=r"has no network: give a fitted LSTMClassifier"):
+        display.from_estimator(make_pipeline(LSTMClassifier()), records[:1])
+    with pytest.raises(NotFittedError, match=r"LSTMClassifier instance is not fitted"):
+        display.from_estimator(LSTMClassifier(), records[:1])
 
 
 @pytest.mark.parametrize("display", [AttentionDisplay, AttributionDisplay, GateDisplay])

@@ -255,3 +255,14 @@ def test_a_display_shows_numbers_that_are_categories_as_points(classifier, ragge
     display = RiskTrajectoryDisplay.from_estimator(clf.fit(X, labels), X[3])
     assert display.axes_[1].lines[0].get_linestyle() == "None"
     assert set(display.axes_[1].get_yticks()) == set(X[3][:, 0])
+
+
+def test_features_of_rows_of_a_table_have_no_names_of_its_columns(labels, plt):
+    pd = pytest.importorskip("pandas")
+    X = np.random.default_rng(0).normal(size=(40, 6))
+    table = pd.DataFrame(X, columns=[f"t{i}" for i in range(6)])
+    clf = LSTMClassifier(n_timesteps=3, **FAST).fit(table, labels)
+    display = RiskTrajectoryDisplay.from_estimator(clf, X[0].reshape(3, 2), features=1)
+    assert display.feature_names == ["feature 1"]
+    with pytest.raises(ValueError, match=r"'t1' is not a feature: there are feature 0"):
+        RiskTrajectoryDisplay.from_estimator(clf, X[0].reshape(3, 2), features=["t1"])

@@ -1,6 +1,7 @@
 """Sequences from padded arrays, and padded arrays from sequences."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import assert_same_sequences, sequence_lists
 from hypothesis import given, settings
@@ -110,3 +111,11 @@ def test_no_steps_at_all():
 def test_lengths_beyond_the_array():
     with pytest.raises(ValueError, match="none above 3"):
         SequenceArray.from_padded(np.ones((2, 3, 1)), [9, 2])
+
+
+def test_what_is_missing_in_arrays_of_objects_is_nan():
+    array = np.array([[[1.0], [pd.NA]], [[2.0], [None]]], dtype=object)
+    X = SequenceArray.from_padded(array, [2, 2])
+    np.testing.assert_array_equal(X.values.ravel(), [1, NAN, 2, NAN])
+    with pytest.raises(ValueError, match="array must hold numbers"):
+        SequenceArray.from_padded(np.array([[["high"]]], dtype=object))

@@ -10,6 +10,7 @@ import sklearn
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
@@ -301,3 +302,11 @@ def test_a_row_means_what_it_meant_in_fit():
 def test_a_transformer_of_tables_by_itself_is_told_of_time_distributed(transformer, records):
     with pytest.raises(TypeError, match=r"TimeDistributed\(transformer\) applies"):
         transformer.fit(records)
+
+
+def test_a_refused_fit_leaves_no_transformer(records):
+    scaler = TimeDistributed().fit(records)
+    with pytest.raises(ValueError, match="infinity"):
+        scaler.fit(np.full((2, 3, 1), np.inf))
+    with pytest.raises(NotFittedError):
+        scaler.transform(records)

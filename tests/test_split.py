@@ -185,6 +185,12 @@ class TestPatients:
         model.fit(X, np.arange(3), groups=[5, 6, 7], X_val=X_val, y_val=[1])
         assert not recwarn
 
+    def test_ids_of_samples_that_are_left_out_are_not_trained_on(self, recwarn):
+        X, weight = SequenceArray(np.zeros((3, 1)), [1, 1, 1], ids=[1, 2, 3]), [1, 1, 0]
+        model = LSTMRegressor(hidden_size=2, max_epochs=1)
+        model.fit(X, np.arange(3), weight, X_val=X[2:], y_val=[1])
+        assert not recwarn
+
     @pytest.mark.parametrize("groups", [(None, [1]), ([1], None), ([1], [2])])
     def test_on_one_side_are_no_reason_to_warn(self, groups, recwarn):
         warn_of_shared_groups(*(None if part is None else np.array(part) for part in groups))

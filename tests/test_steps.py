@@ -421,3 +421,14 @@ def test_features_of_a_risk_may_be_one_name_and_wrong_ones_are_told(ragged, labe
     clf = LSTMClassifier(**FAST).fit(X, labels)
     with pytest.raises(ValueError, match="'z' is not a feature: there are 7, 8, 9"):
         RiskTrajectoryDisplay.from_estimator(clf, X[:1], features="z")
+
+
+def test_a_table_is_answered_in_an_array_whatever_library_it_is_of():
+    polars, rows = pytest.importorskip("polars"), np.arange(40.0).reshape(10, 4)
+    y = rows[:, ::2] > 15
+    for make in (pd.DataFrame, polars.DataFrame):
+        table = make(dict(zip("abcd", rows.T, strict=True)))
+        model = LSTMClassifier(n_timesteps=2, **FAST).fit(table, list(y))
+        answer = model.predict(table)
+        assert isinstance(answer, np.ndarray)
+        assert answer.shape == (10, 2)

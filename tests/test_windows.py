@@ -135,3 +135,10 @@ def test_a_series_that_is_shorter_is_named_and_left_out(patients):
     with pytest.warns(UserWarning, match=r"1 of 2 series .* first is series 'a' with 5.*no w"):
         X, _ = sliding_windows(patients, 4, 2)
     assert X.ids.tolist() == ["b"]
+
+
+def test_names_that_are_numbers_are_no_names():
+    X, y = sliding_windows(pd.DataFrame({0: np.arange(9.0), 1: np.arange(9.0)}), 3)
+    assert X.feature_names is None
+    model = LSTMRegressor(2, max_epochs=1, device="cpu").fit(X, y)
+    assert not hasattr(model, "feature_names_in_")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklstm.inspection._columns import times_of
+from sklstm.inspection._fitted import check_has_network
 from sklstm.inspection._one_sequence import one_sequence
 from sklstm.inspection._pyplot import axes_for, import_pyplot, label_time
 
@@ -88,6 +89,7 @@ class AttentionDisplay:
             The weights, drawn.
         """
         import_pyplot(cls.__name__)
+        check_has_network(estimator)
         X = one_sequence(X, cls.__name__)
         weights = estimator.attention_weights(X).values[:, 0]
         return cls(weights=weights, **times_of(X, time_name)).plot(ax)

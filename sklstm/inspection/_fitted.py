@@ -2,6 +2,9 @@
 
 import copy
 
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm._prediction import PredictionMixin
 from sklstm._validation import check_sequences
 from sklstm.nn import SequenceNetwork
 from sklstm.nn.cells import CELLS, Cell
@@ -10,15 +13,21 @@ from sklstm.sequences import SequenceArray
 DIRECTIONS = ("forward", "backward")
 
 
-def sequences_of(estimator, X) -> SequenceArray:
-    """Return X as the estimator reads it, which has to be a fitted one of this package."""
-    if not hasattr(estimator, "module_"):
+def check_has_network(estimator) -> None:
+    """Refuse what is not a fitted estimator of this package."""
+    if not isinstance(estimator, PredictionMixin):
         raise TypeError(
             f"{type(estimator).__name__} has no network: give a fitted LSTMClassifier or "
             "LSTMRegressor, such as best_estimator_ of a search. The last step of a pipeline "
             "reads what the steps before it return: give pipeline[-1] together with "
             "pipeline[:-1].transform(X)."
         )
+    check_is_fitted(estimator)
+
+
+def sequences_of(estimator, X) -> SequenceArray:
+    """Return X as the estimator reads it, which has to be a fitted one of this package."""
+    check_has_network(estimator)
     return check_sequences(estimator, X, reset=False)
 
 

@@ -45,7 +45,7 @@ def in_hours(times):
     return times / np.timedelta64(1, "h") if is_duration else times
 
 
-def draw_map(ax, times, values, first_row=0, **style):
+def draw_map(ax, times, values, **style):
     """Draw values, (n_rows, n_steps), as colours: a row of the map each, the first on top.
 
     Parameters
@@ -59,9 +59,6 @@ def draw_map(ax, times, values, first_row=0, **style):
     values : ndarray of shape (n_rows, n_steps)
         What is drawn; NaN leaves a gap.
 
-    first_row : int, default=0
-        Number of the first row.
-
     **style : dict
         Bounds and colours.
 
@@ -70,8 +67,8 @@ def draw_map(ax, times, values, first_row=0, **style):
     image : matplotlib QuadMesh
         The map.
     """
-    rows = np.arange(first_row, first_row + len(values))
-    image = ax.pcolormesh(_edges(times), _edges(rows), values, rasterized=True, **style)
+    rows = _edges(np.arange(len(values)))
+    image = ax.pcolormesh(_edges(times), rows, values, rasterized=True, **style)
     ax.invert_yaxis()
     return image
 

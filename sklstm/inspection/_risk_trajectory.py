@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from sklstm.inspection._columns import times_of
+from sklstm.inspection._columns import feature_names_of, times_of
 from sklstm.inspection._display_events import name_events
 from sklstm.inspection._fitted import sequences_of
 from sklstm.inspection._one_sequence import in_hours, one_sequence
@@ -255,12 +255,9 @@ def _few_ticks():
 
 
 def _names_of(estimator, X):
-    names = X.feature_names
-    if names is None:
-        names = getattr(estimator, "feature_names_in_", None)
-    if names is None:
-        names = [f"feature {i}" for i in range(X.n_features)]
-    return list(names)
+    names = feature_names_of(estimator, X)
+    are_named = names != list(range(len(names)))
+    return names if are_named else [f"feature {i}" for i in names]
 
 
 def _categories_of(estimator, X, names):
@@ -278,7 +275,7 @@ def _columns_of(features, names, values):
         n_measured = np.isfinite(values).sum(axis=0)
         most = np.argsort(-n_measured, kind="stable")[:MOST_FEATURES]
         return sorted(most[n_measured[most] > 0])
-    features = [features] if isinstance(features, str) else features
+    features = [features] if np.ndim(features) == 0 else features
     for feature in features:
         if feature not in names and feature not in range(len(names)):
             known = ", ".join(map(str, names))

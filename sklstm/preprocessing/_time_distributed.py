@@ -244,6 +244,7 @@ class TimeDistributed(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     def _fit(self, method, X, y, params):
         """Call a method of the transformer on all steps; return them and the result."""
+        self.__dict__.pop("transformer_", None)  # a fit that is refused leaves none
         sequences = read_sequences(self, X, reset=True)
         if _routing_enabled():
             params = process_routing(self, method, **params).transformer[method]

@@ -113,9 +113,9 @@ def _as_series(series) -> SequenceArray:
 
 
 def _from_list(series) -> SequenceArray:
-    names = getattr(series[0], "columns", None)
-    columns = [s if np.ndim(s) == 2 else np.asarray(s)[:, None] for s in series]
-    return SequenceArray.from_list(columns, feature_names=names)
+    return SequenceArray.from_list(
+        [s if np.ndim(s) == 2 else np.asarray(s)[:, None] for s in series]
+    )
 
 
 def _with_ids(series: SequenceArray) -> SequenceArray:

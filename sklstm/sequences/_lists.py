@@ -6,6 +6,7 @@ import numpy as np
 
 from sklstm.sequences._categories import (
     CATEGORICAL_TYPES,
+    as_array,
     encode,
     is_categorical,
     is_missing,
@@ -78,7 +79,7 @@ def _as_table(sequence, name: str) -> Table:
         )
     if hasattr(sequence, "columns"):
         return _frame_as_table(sequence)
-    array = _as_array(sequence)
+    array = as_array(sequence)
     if array.ndim == 1 and (not array.size or is_categorical(array)):
         array = array[:, None]
     if array.dtype.kind not in "OUS":
@@ -86,14 +87,6 @@ def _as_table(sequence, name: str) -> Table:
     if array.ndim != 2:
         return Table(as_float_matrix(array, name), set())
     return Table(array, {i for i, column in enumerate(array.T) if is_categorical(column)})
-
-
-def _as_array(sequence) -> np.ndarray:
-    """Return an array in which numbers beside words are still numbers."""
-    array = np.asarray(sequence)
-    if array.dtype.kind in "US" and not hasattr(sequence, "dtype"):
-        return np.array(sequence, dtype=object)
-    return array
 
 
 def _frame_as_table(frame) -> Table:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklstm.sequences._checks import as_float_matrix
+
 
 def without_padding(array, lengths=None):
     """Return the steps of a padded array and the lengths; a view without padding."""
@@ -13,7 +15,7 @@ def without_padding(array, lengths=None):
         )
     n_sequences, n_timesteps, n_features = array.shape
     if array.dtype.kind == "O":
-        array = array.astype(np.float64)
+        array = as_float_matrix(array.reshape(-1, n_features), "array").reshape(array.shape)
     if lengths is None:
         lengths = _lengths_without_padding(array)
     lengths = np.asarray(lengths)
