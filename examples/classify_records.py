@@ -3,9 +3,10 @@
 A risk score from tables of records
 ====================================
 
-A script to copy: it reads a table of events, a row a measurement, and a table of labels, a
-row a stay, estimates by cross-validation how well the label can be predicted for patients
-that the model has never seen, and saves a model of all stays and a figure. ::
+A script to copy, together with `saving.py`: it reads a table of events, a row a measurement,
+and a table of labels, a row a stay, estimates by cross-validation how well the label can be
+predicted for patients that the model has never seen, and saves a model of all stays and a
+figure. ::
 
     python classify_records.py --table events.csv --id stay --time charttime \\
         --code item --value result --labels labels.csv --label-column died \\
@@ -70,7 +71,7 @@ def parser():
     line.add_argument("--end", help="column of the labels: when a stay ended; needs --until")
     line.add_argument("--folds", type=int, default=5)
     line.add_argument("--draws", type=int, default=1000, help="draws for the intervals")
-    line.add_argument("--max-epochs", type=int, default=100)
+    line.add_argument("--max-epochs", type=int, help="as many as the data need if left out")
     line.add_argument("--model", default="records.joblib", help="where the model is saved")
     line.add_argument("--figures", default="figures", help="folder for the figure")
     return line
@@ -223,6 +224,7 @@ def cross_validated_risk(X, y, groups, folds, max_epochs):
 
 def make_model(max_epochs):
     """Return the untrained model."""
+    max_epochs = "auto" if max_epochs is None else max_epochs
     return LSTMClassifier(max_epochs=max_epochs, early_stopping=True, random_state=0)
 
 

@@ -58,7 +58,7 @@ def measure(cell, max_epochs):
 # %%
 # The picture
 # -----------
-# All five tell the speakers apart. Utterances of two to three dozen steps are short, and
+# All five tell the speakers apart. Utterances of 7 to 29 steps are short, and
 # even a network without gates remembers them; that is not so where it has to remember for
 # longer, as another example shows. On such data, the choice hardly matters: "lstm" is the
 # default since it is fast, and its gates can be read.

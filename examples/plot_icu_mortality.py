@@ -39,7 +39,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklstm import LSTMClassifier, SequenceArray
+from sklstm import LSTMClassifier
 from sklstm.datasets import load_icu_stays
 from sklstm.inspection import TrainingCurveDisplay
 
@@ -100,13 +100,9 @@ def without_errors(table, names):
 
 def remove_recording_errors(stays):
     """Return the stays with values that cannot be true marked as not measured."""
-    return SequenceArray(
-        without_errors(stays.values, stays.feature_names),
-        stays.lengths,
+    return stays.replace(
+        values=without_errors(stays.values, stays.feature_names),
         static=without_errors(stays.static, stays.static_names),
-        ids=stays.ids,
-        feature_names=stays.feature_names,
-        static_names=stays.static_names,
     )
 
 
@@ -237,7 +233,7 @@ def print_saved_and_loaded(model, stays, died):
 # run vary a little with the machine and with the seed.
 
 
-def main(max_epochs=100, n_stays=2000, n_splits=3, figures=None):
+def main(max_epochs="auto", n_stays=2000, n_splits=3, figures=None):
     icu = load_icu_stays()
     stays, died = icu.data[:n_stays], icu.target[:n_stays]
     print(f"{stays}\n{died.sum()} of {len(died)} patients died in hospital.\n")

@@ -280,7 +280,7 @@ class _BaseLSTM(
 
     def _new_network(self, train):
         mean, scale = self._output_statistics(train.samples)
-        options = {name: getattr(self, name) for name in NETWORK_PARAMETERS}
+        options = {name: _plain(getattr(self, name)) for name in NETWORK_PARAMETERS}
         network = build_network(train, len(mean), **options)
         network.set_output_statistics(torch.as_tensor(mean), torch.as_tensor(scale))
         return network
@@ -342,3 +342,8 @@ class _BaseLSTM(
         tags.input_tags.three_d_array = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _plain(value):
+    """Return a number of numpy, as searches over arrays set, as one of Python."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -10,6 +10,8 @@ from sklstm.sequences._categories import as_array, column_number, decode, encode
 
 Categories = dict[int, np.ndarray]
 
+NO_NAMES = "not given, and columns of a table are steps: give the number of a feature"
+
 PLACES = (
     ("values", "categories", "feature_names", "Feature"),
     ("static", "static_categories", "static_names", "Static column"),
@@ -170,7 +172,7 @@ def _named_columns(named: np.ndarray, sequences: SequenceArray) -> tuple[set, se
         if isinstance(key, str) and key not in names + static_names:
             raise ValueError(
                 f"{what} has {key!r}, which is no column of X: its names are "
-                f"{', '.join(map(repr, names + static_names)) or 'not given'}."
+                f"{', '.join(map(repr, names + static_names)) or NO_NAMES}."
             )
         if key in static_names:
             static.add(static_names.index(key))
@@ -189,6 +191,7 @@ def _code_columns(values, own: Categories, wanted: dict, names, what: str):
             changed[column] = _as_numbers(codes, own[column], name)
         elif column not in own:
             _refuse_numbers(codes, known, name)
+            _refuse_large(codes, name)
             changed[column], categories[column] = encode(codes, known)
         elif known is None or known is own[column]:
             categories[column] = own[column]
@@ -215,6 +218,16 @@ def _refuse_numbers(values: np.ndarray, known: np.ndarray | None, name: str) -> 
     if not (may_be_numbers or np.isnan(values).all()):
         raise ValueError(
             f"{name} holds numbers, but in fit it held categories such as {known[0]!r}."
+        )
+
+
+def _refuse_large(values: np.ndarray, name: str) -> None:
+    """Refuse codes that are not told apart once they are floating-point numbers."""
+    is_large = np.abs(values) >= 2.0 ** (np.finfo(values.dtype).nmant + 1)
+    if is_large.any():
+        raise ValueError(
+            f"{name} is categorical, but its codes are too large to be told apart as "
+            f"numbers: {values[is_large][0]:.0f}. Make the column text or a category."
         )
 
 

@@ -1,5 +1,7 @@
 """Labels of classes: what they may be, their numbers and their weights."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -22,8 +24,19 @@ def check_labels(y) -> tuple[np.ndarray, bool]:
         )
     y = _check_y(y, multi_output=True, y_numeric=False)
     if kind == "multilabel-indicator":
+        _refuse_other_numbers(y)
         return y, True
     return column_or_1d(y, warn=True), False
+
+
+def _refuse_other_numbers(y: np.ndarray) -> None:
+    """Refuse what scikit-learn takes for indicators, too: any matrix of two numbers."""
+    is_other = ~np.isin(y, (0, 1))
+    if is_other.any():
+        raise ValueError(
+            "Several labels a sample must be an indicator matrix of 0 and 1, but y holds "
+            f"{y[is_other].tolist()[0]!r}: give y == value for the value that means yes."
+        )
 
 
 def _refuse_unknown(y) -> None:
@@ -92,12 +105,16 @@ def _check_class_weight(class_weight: dict, classes: np.ndarray) -> None:
             f"class_weight has {unknown[0]!r}, which is no class: they are "
             f"{', '.join(map(repr, classes.tolist()))}."
         )
-    wrong = [label for label, weight in class_weight.items() if not 0 <= weight < np.inf]
+    wrong = [label for label, weight in class_weight.items() if not _is_weight(weight)]
     if wrong:
         raise ValueError(
             f"class_weight of {wrong[0]!r} must be a number of at least 0, got "
             f"{class_weight[wrong[0]]!r}."
         )
+
+
+def _is_weight(weight) -> bool:
+    return isinstance(weight, Real) and 0 <= weight < np.inf
 
 
 def indicator_weights(
@@ -124,7 +141,8 @@ def indicator_weights(
     n_outputs = target.shape[1]
     if isinstance(class_weight, str):
         class_weight = [class_weight] * n_outputs
-    if not isinstance(class_weight, list) or len(class_weight) != n_outputs:
+    is_list = isinstance(class_weight, list) and len(class_weight) == n_outputs
+    if not is_list or not all(isinstance(each, (dict, str)) for each in class_weight):
         raise ValueError(
             "For multilabel targets class_weight must be 'balanced' or a list with a dict "
             f"for each of the {n_outputs} labels, got {class_weight!r}."

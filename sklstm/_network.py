@@ -92,10 +92,9 @@ def build_network(
     for member, rows in zip(network.members, train.rows, strict=True):
         if sequences.times is not None:
             member.inputs.time_scale.fill_(mean_gap(sequences, weight))
-        if standardize:
-            _set_statistics(member.inputs, steps, numbers)
-        if standardize and static is not None:
-            _set_statistics(member.static_inputs, static, static_numbers)
+        _set_statistics(member.inputs, steps, numbers, standardize)
+        if static is not None:
+            _set_statistics(member.static_inputs, static, static_numbers, standardize)
         if array.categories or array.static_categories:
             _set_counts(member, sequences.take(rows), weight[rows])
     return network
@@ -140,11 +139,14 @@ def _new_network(n_members: int = 1, **config: Any) -> Network:
 
 
 def _set_statistics(
-    inputs: nn.Module, statistics: ColumnStatistics, columns: np.ndarray
+    inputs: nn.Module, statistics: ColumnStatistics, columns: np.ndarray, standardize: bool
 ) -> None:
-    bound = np.where(_are_gappy(statistics.missing), GAPPY_BOUND, np.inf)
-    parts = statistics.mean, statistics.scale, bound
-    inputs.standardization.set_statistics(*(torch.from_numpy(p[columns]) for p in parts))
+    if standardize:
+        bound = np.where(_are_gappy(statistics.missing), GAPPY_BOUND, np.inf)
+        parts = statistics.mean, statistics.scale, bound
+        inputs.standardization.set_statistics(*(torch.from_numpy(p[columns]) for p in parts))
+    is_unobserved = torch.from_numpy(statistics.missing[columns] == 1)
+    inputs.standardization.ignore(is_unobserved)
 
 
 def _are_gappy(missing: np.ndarray) -> np.ndarray:

@@ -20,9 +20,9 @@ LARGEST_TARGET = 1e6
 
 
 class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
-    """Predict numbers from sequences with a long short-term memory network [1]_.
+    """Predict numbers from sequences with a long short-term memory network.
 
-    Sequences may differ in length, need no scaling and may have missing values. Where
+    Sequences [1]_ may differ in length, need no scaling and may have missing values. Where
     training data have missing values in a feature, `missing` says what stands in for
     them, and the network is also told which values are missing and for how long; in any
     other feature a missing value becomes the mean. The target is standardised inside, without
@@ -118,11 +118,11 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         more: from 40, where data are few, down to 20 or 13.
 
     batch_size : int or "auto", default="auto"
-        Number of sequences a step. "auto" is a power of two: near a 64th of the samples,
-        from 16 to 32, then near a 128th, up to 256; up to 32 samples are one batch. Beyond
-        32, a batch has 4,096 steps at most on average. Where all sequences fit into one batch
-        and none are held out, training is exact in its weights: an integer weight and that
-        many copies give the same model.
+        Number of sequences in a batch, after which the weights are updated. "auto" is a power
+        of two: near a 64th of the samples, from 16 to 32, then near a 128th, up to 256; up to
+        32 samples are one batch. Beyond 32, a batch has 4,096 steps at most on average. Where
+        all sequences fit into one batch and none are held out, training is exact in its
+        weights: an integer weight and that many copies give the same model.
 
     lr : float or "auto", default=0.006
         Learning rate of the optimiser, AdamW [2]_, at its highest: `fit` raises it over
@@ -133,7 +133,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         0.009 for 32 and more.
 
     weight_decay : float, default=0.01
-        Share of `lr` by which weights shrink a step.
+        Share of `lr` by which weights shrink at each update.
 
     clip_grad_norm : float or None, default=0.25
         Bound on the norm of the gradient of a single network; with several members, on the
@@ -143,8 +143,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         Number of steps that gradients go back in training, at most: sequences are read in
         chunks of as many steps, the last of which ends with the longest sequence of a
         batch. The state is carried on, and the loss is that of the whole sequence, but no
-        gradient crosses from one chunk into another [8]_. Memory no longer grows with the
-        length of sequences, and training takes half as long again. None sets no bound.
+        gradient crosses from one chunk into another [8]_. Memory grows far more slowly with
+        the length of sequences, and training takes one and a half to three times as long. None
+        sets no bound.
 
     early_stopping : bool or "auto", default="auto"
         Whether to hold out data, stop when its loss no longer improves and keep the
@@ -396,18 +397,20 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         """Train for one epoch on a part of the data.
 
         The first call decides what is learnt before training: the scale of features
-        and target, and which features have missing values.
+        and target, and which features have missing values. A feature without any value
+        in it is not read.
 
         Parameters
         ----------
         X : SequenceArray, array-like or list
             The sequences, in any form that :meth:`fit` takes.
 
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The targets.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or ragged
+            The targets, in any form that :meth:`fit` takes.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, 1 for each if None.
+            Weights of the samples, 1 for each if None. They count within a call, in which
+            they are divided by their mean.
 
         Returns
         -------

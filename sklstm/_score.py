@@ -33,6 +33,7 @@ class ScoreMixin:
         if not getattr(self, "_labels_steps", False):
             return super().score(X, y, sample_weight)
         sequences = self._check_for_prediction(X)
+        self._check_level(y, sequences, reset=False)
         weight = step_weights(sample_weight, sequences)
         y = flat_steps(y, sequences)
         known = is_known(y)

@@ -67,7 +67,13 @@ def hold_out(
     else:
         splitter = ShuffleSplit(n_times, test_size=fraction, random_state=random_state)
     splits = islice(splitter.split(np.zeros(n_samples), labels, groups), n_times)
-    parts = [(np.sort(train), np.sort(valid)) for train, valid in splits]
+    try:
+        parts = [(np.sort(train), np.sort(valid)) for train, valid in splits]
+    except ValueError as error:
+        raise ValueError(
+            f"Early stopping cannot hold out validation_fraction={fraction:g} of {n_samples} "
+            "samples and leave some. Set early_stopping=False, or give X_val and y_val."
+        ) from error
     return [parts[i % len(parts)] for i in range(n_times)]
 
 

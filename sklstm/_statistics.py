@@ -113,7 +113,10 @@ def _statistics_of_nearby(
     scale = np.sqrt(np.maximum(_divide(squares, observed) - shift**2, 0.0))
     furthest = np.maximum(most - shift, shift - least)
     statistics = ColumnStatistics(
-        centre + shift, np.where(scale == 0, 1.0, scale), missing / n_rows, scale > 0
+        centre + shift,
+        np.where(scale == 0, 1.0, scale),
+        np.where(observed > 0, missing / n_rows, 1.0),
+        scale > 0,
     )
     return statistics, _divide(furthest, scale)
 

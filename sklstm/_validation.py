@@ -143,8 +143,9 @@ def _from_3d(estimator, X, reset: bool) -> SequenceArray:
 
 def _from_table(estimator, X, reset: bool) -> SequenceArray:
     """Rows of a 2-D array or frame are sequences, step after step."""
+    frame = X if reset else None
     if reset or estimator._reads_tables:
-        with told_of_frames(X if reset else None):
+        with told_of_frames(frame):
             X = validate_data(estimator, X, reset=reset, ensure_all_finite=False)
         estimator._reads_tables = True
     else:
@@ -159,7 +160,8 @@ def _from_table(estimator, X, reset: bool) -> SequenceArray:
     if not estimator._reads_tables:
         hint = "A single sequence is [X]."
         _check_features(estimator, n_features, None, reset=False, hint=hint)
-    return SequenceArray.from_padded(X.reshape(len(X), n_timesteps, n_features))
+    with told_of_frames(frame):
+        return SequenceArray.from_padded(X.reshape(len(X), n_timesteps, n_features))
 
 
 def _steps_of_a_row(estimator, X, reset: bool) -> int:

@@ -417,3 +417,23 @@ def test_codes_that_look_like_numbers_are_read_where_the_column_is_of_categories
     frame = pd.DataFrame({"id": [1, 1, 2], "t": [0, 1, 0], "icd": codes})
     X = SequenceArray.from_frame(frame, id="id", time="t")
     assert X.categories[0].tolist() == ["250.00", "401.9", "V58"]
+
+
+def test_names_of_columns_of_a_table_are_no_features():
+    table = pd.DataFrame({"ward": [0.0, 1.0] * 10, "rate": np.arange(20.0)})
+    model = LSTMClassifier(n_timesteps=1, categorical_features=["ward"], **FAST)
+    with pytest.raises(ValueError, match="columns of a table are steps: give the number"):
+        model.fit(table, [0, 1] * 10)
+
+
+def test_tables_of_categories_are_told_of_rows():
+    table = pd.DataFrame({"t0": pd.Categorical(["er", "icu"] * 10)})
+    with pytest.raises(ValueError, match=r"'er'\. Each row of a frame is a sequence"):
+        LSTMClassifier(**FAST).fit(table, [0, 1] * 10)
+
+
+def test_codes_too_large_to_be_told_apart_are_refused():
+    values = np.array([[900000000000207008], [900000000000207009]] * 4)
+    model = LSTMClassifier(categorical_features=[0], **FAST)
+    with pytest.raises(ValueError, match=r"Feature 0 is categorical, but .* too large"):
+        model.fit(SequenceArray(values, [2] * 4), [0, 1] * 2)

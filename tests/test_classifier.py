@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import FAST
 from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
@@ -139,6 +140,19 @@ class TestMultilabel:
         with pytest.raises(ValueError, match="the form and the columns it had in fit"):
             clf.fit(X, np.c_[Y, Y])
 
+    @pytest.mark.parametrize("change", [lambda y: 2 * y - 1, lambda y: y + 1, lambda y: 2 * y])
+    def test_matrices_of_two_other_numbers_are_refused(self, change, cube):
+        indicators = np.column_stack([cube[:, 0, 0] > 0, cube[:, 0, 1] > 0]).astype(int)
+        with pytest.raises(ValueError, match=r"0 and 1, but y holds (-1|2): give y == value"):
+            fast_classifier().fit(cube, change(indicators))
+
+    def test_classes_of_partial_fit_are_those_of_columns(self, cube):
+        indicators = np.column_stack([cube[:, 0, 0] > 0, cube[:, 0, 1] > 0])
+        model = fast_classifier()
+        for _ in range(2):
+            model.partial_fit(cube, indicators, classes=["a", "b"])
+        assert model.n_iter_ == 2
+
 
 class TestClassWeight:
     @pytest.mark.parametrize("class_weight", [{0: 2, 1: 5}, {1: 3}])
@@ -271,3 +285,30 @@ def test_weights_of_no_class_are_refused(class_weight, message, ragged, labels):
 
 def test_a_class_that_a_fold_does_not_have_may_have_a_weight(ragged, labels):
     fast_classifier(class_weight={0: 1, 1: 2, 2: 9}).fit(ragged, labels)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [{"hidden_size": np.int64(8)}, {"stride": np.int32(2)}, {"bptt_steps": np.int64(3)}],
+)
+def test_numbers_of_numpy_are_those_of_python(number, ragged, labels):
+    plain = {name: int(value) for name, value in number.items()}
+    model, same = (
+        LSTMClassifier(**{**FAST, "hidden_size": 8, **params}).fit(ragged, labels)
+        for params in (number, plain)
+    )
+    np.testing.assert_array_equal(model.predict_proba(ragged), same.predict_proba(ragged))
+
+
+@pytest.mark.parametrize("missing", ["indicator", "forward", "decay"])
+@pytest.mark.parametrize("standardize", [True, False])
+def test_what_was_never_measured_in_training_is_not_read(missing, standardize, ragged, labels):
+    values, static = ragged.values.copy(), np.ones((len(ragged), 2))
+    values[:, 1], static[:, 0] = np.nan, np.nan
+    X = ragged.replace(values=values, static=static)
+    params = {**FAST, "missing": missing, "standardize": standardize}
+    model = LSTMClassifier(**params).fit(X, labels)
+    values, static = values.copy(), static.copy()
+    values[::2, 1], static[:, 0] = 100.0, -7.0
+    measured = X.replace(values=values, static=static)
+    np.testing.assert_array_equal(model.predict_proba(measured), model.predict_proba(X))

@@ -220,3 +220,10 @@ def test_classes_keep_their_share_in_what_is_held_out(monkeypatch):
     model.fit(numbered(100), labels)
     for _, valid in splits[0]:
         assert np.bincount(labels[valid]).tolist() == [8, 2]
+
+
+@pytest.mark.parametrize(("n_samples", "fraction"), [(1, 0.1), (5, 0.9)])
+def test_too_few_samples_to_hold_some_out_are_told_what_to_do(n_samples, fraction):
+    model = LSTMRegressor(early_stopping=True, validation_fraction=fraction, **SMALL)
+    with pytest.raises(ValueError, match=rf"{n_samples} samples .* early_stopping=False"):
+        model.fit(np.zeros((n_samples, 3, 1)), np.arange(n_samples))

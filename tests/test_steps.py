@@ -432,3 +432,13 @@ def test_a_table_is_answered_in_an_array_whatever_library_it_is_of():
         answer = model.predict(table)
         assert isinstance(answer, np.ndarray)
         assert answer.shape == (10, 2)
+
+
+def test_a_model_of_steps_is_not_scored_by_labels_of_sequences(
+    ragged, running, labels, classifier
+):
+    model = classifier.fit(ragged, running)
+    with pytest.raises(
+        ValueError, match="a value a sequence, but in fit it had a value a step"
+    ):
+        model.score(ragged, labels)

@@ -39,10 +39,10 @@ def sequence_importance(
     scoring=None,
     random_state=None,
 ):
-    """Measure what a fitted estimator relies on by permutation [1]_.
+    """Measure what a fitted estimator relies on by permutation.
 
-    A feature, a block of time or a static column of each sequence is replaced by that of
-    another sequence, drawn at random; the importance is how much the score falls. A
+    As in [1]_, a feature, a block of time or a static column of each sequence is replaced by
+    that of another sequence, drawn at random; the importance is how much the score falls. A
     series of another length is cut, or repeated from its start, to fit. What can be told
     from elsewhere has a low importance, even if the model would use it.
 

@@ -80,7 +80,7 @@ class StaticInputs(nn.Module):
     def prepare(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Do all that needs no learning to static columns (batch, n_columns)."""
         numbers, codes = self.split(x)
-        is_missing = torch.isnan(numbers.index_select(-1, self.missing_columns))
+        is_missing = self.standardization.is_missing(numbers, self.missing_columns)
         columns = [self.standardization(numbers, dtype), is_missing.to(dtype)]
         return torch.cat([*columns, self.embeddings.prepare(codes, dtype)], dim=-1)
 
@@ -234,7 +234,7 @@ class StepInputs(nn.Module):
         time = self._in_units(times, len(x), x.device)
         columns = [z]
         if len(self.missing_features):
-            is_missing = torch.isnan(x.index_select(1, self.missing_features))
+            is_missing = self.standardization.is_missing(x, self.missing_features)
             last_seen = last_seen_rows(is_missing, first_row)
             if self.missing != "indicator":
                 columns = [self._carry_forward(z, last_seen, first_row)]

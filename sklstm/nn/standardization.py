@@ -55,6 +55,19 @@ class Standardization(nn.Module):
         if bound is not None:
             self.bound.copy_(bound)
 
+    def ignore(self, columns: Tensor) -> None:
+        """Take the values of columns, where a mask says so, for missing.
+
+        Nothing can be learnt of a column that was never observed. What would read it later
+        has only random weights.
+        """
+        self.scale.masked_fill_(columns, torch.inf)
+
+    def is_missing(self, x: Tensor, columns: Tensor) -> Tensor:
+        """Return where the columns of some numbers have no value, or none that is read."""
+        is_ignored = torch.isinf(self.scale.index_select(0, columns))
+        return torch.isnan(x.index_select(-1, columns)) | is_ignored
+
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Return standardised columns in the type of the network's weights."""
         # Double precision where x has it; single is as good as single x.
