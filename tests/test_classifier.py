@@ -141,16 +141,14 @@ class TestMultilabel:
             clf.fit(X, np.c_[Y, Y])
 
     @pytest.mark.parametrize("change", [lambda y: 2 * y - 1, lambda y: y + 1, lambda y: 2 * y])
-    def test_matrices_of_two_other_numbers_are_refused(self, change, cube):
-        indicators = np.column_stack([cube[:, 0, 0] > 0, cube[:, 0, 1] > 0]).astype(int)
+    def test_matrices_of_two_other_numbers_are_refused(self, change, ragged, indicators):
         with pytest.raises(ValueError, match=r"0 and 1, but y holds (-1|2): give y == value"):
-            fast_classifier().fit(cube, change(indicators))
+            fast_classifier().fit(ragged, change(indicators))
 
-    def test_classes_of_partial_fit_are_those_of_columns(self, cube):
-        indicators = np.column_stack([cube[:, 0, 0] > 0, cube[:, 0, 1] > 0])
+    def test_classes_of_partial_fit_are_those_of_columns(self, ragged, indicators):
         model = fast_classifier()
         for _ in range(2):
-            model.partial_fit(cube, indicators, classes=["a", "b"])
+            model.partial_fit(ragged, indicators, classes=["a", "b"])
         assert model.n_iter_ == 2
 
 
@@ -275,6 +273,7 @@ def test_static_columns_are_read():
         ({"Died": 50}, "has 'Died', which is no class: they are 'alive', 'died'"),
         ({"died": -1.0}, "of 'died' must be a number of at least 0, got -1.0"),
         ({"died": float("nan")}, "of 'died' must be a number of at least 0, got nan"),
+        ({"died": None}, "of 'died' must be a number of at least 0, got None"),
     ],
 )
 def test_weights_of_no_class_are_refused(class_weight, message, ragged, labels):
