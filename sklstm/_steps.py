@@ -36,8 +36,8 @@ def warn_of_steps(y, sequences: SequenceArray) -> None:
         return
     warn_user(
         f"y has {shape[1]} columns, as many as X has steps. They are taken for targets of the "
-        "whole sequence, each predicted from all of its steps: give list(y) for a target at "
-        "every step."
+        "whole sequence, each predicted from all of its steps: give a list of arrays, as in "
+        "[np.asarray(part) for part in y], for a target at every step."
     )
 
 
@@ -63,10 +63,12 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If there are not as many sequences, or a sequence has not as many values as steps.
+        If there are not as many sequences, a sequence has not as many values as steps, or
+        ids say that it is another one.
     """
     if isinstance(y, SequenceArray):
         lengths, values = y.lengths, _decoded(y)
+        _refuse_other_sequences(y, sequences, name)
     else:
         if len(y) != len(sequences):
             raise ValueError(
@@ -84,6 +86,21 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
             f"{i}: give one a step, and NaN or None where there is no label."
         )
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _refuse_other_sequences(y: SequenceArray, sequences: SequenceArray, name: str) -> None:
+    """Refuse values of other sequences, where the ids of both say which is which."""
+    if y.ids is None or sequences.ids is None or len(y) != len(sequences):
+        return
+    # What several sequences share, such as a patient, may have another name on each side.
+    are_unique = all(len(np.unique(ids)) == len(ids) for ids in (y.ids, sequences.ids))
+    other = np.flatnonzero(y.ids != sequences.ids)
+    if are_unique and len(other):
+        mine, its = (part.ids.tolist()[other[0]] for part in (y, sequences))
+        raise ValueError(
+            f"{name} has the steps of {mine!r} where X has those of {its!r}, sample "
+            f"{other[0]}: bring both into one order, with ids of one type."
+        )
 
 
 def _without_padding(part: np.ndarray, n_steps: int) -> np.ndarray:

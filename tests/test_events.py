@@ -356,3 +356,20 @@ class TestRefusals:
     def test_an_array_to_be_like_has_names(self, events, like):
         with pytest.raises(TypeError, match=r"like must be a SequenceArray with"):
             SequenceArray.from_events(events, **COLUMNS, like=like)
+
+
+def test_values_too_large_for_single_precision_stay_numbers():
+    events = pd.DataFrame({"id": [1, 2, 3], "t": 0, "code": "x", "value": [1e39, -1e300, 2.0]})
+    X = SequenceArray.from_events(events, id="id", time="t", code="code", value="value")
+    most = np.finfo(np.float32).max
+    assert X.values.ravel().tolist() == [most, -most, 2]
+
+
+@pytest.mark.parametrize(
+    "freq", [pd.NaT, np.timedelta64("NaT"), pd.offsets.Hour(1), np.inf, 1e-12, ".h"]
+)
+def test_widths_of_bins_that_are_none_are_refused(freq):
+    times = pd.to_datetime(["2024-01-01", "2024-01-02"])
+    events = pd.DataFrame({"id": [1, 1], "t": times, "code": "x"})
+    with pytest.raises((ValueError, TypeError), match="freq"):
+        SequenceArray.from_events(events, id="id", time="t", code="code", freq=freq)

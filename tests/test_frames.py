@@ -251,8 +251,36 @@ class TestTimes:
         ):
             SequenceArray.from_frame(visits, **COLUMNS, origin="admitted")
         visits["admitted"] += pd.to_timedelta(range(5), unit="h")
-        with pytest.raises(TypeError, match=r"origin must be a column or a datetime .* got 3"):
+        with pytest.raises(
+            TypeError, match=r"origin must be a column, or a datetime .* got 3"
+        ):
             SequenceArray.from_frame(visits, id="patient", time="admitted", origin=3)
+
+    @pytest.mark.parametrize("origin", [pd.NaT, np.datetime64("NaT"), float("nan")])
+    @pytest.mark.parametrize("is_number", [True, False])
+    def test_a_missing_origin_is_refused(self, visits, origin, is_number):
+        if not is_number:
+            visits["day"] = pd.to_datetime(visits["day"], unit="D")
+        with pytest.raises(ValueError, match="origin must be a column or a point in time"):
+            SequenceArray.from_frame(visits, **COLUMNS, origin=origin)
+
+    @pytest.mark.parametrize("hour", [pd.Timedelta("1h"), np.timedelta64(1, "h")])
+    def test_durations_count_from_a_duration(self, visits, hour):
+        visits["day"] = pd.to_timedelta(visits["day"], unit="h")
+        X = SequenceArray.from_frame(visits, **COLUMNS, origin=hour)
+        expected = SequenceArray.from_frame(visits, **COLUMNS, origin=pd.Timedelta(0))
+        np.testing.assert_allclose(X.times, expected.times - 1)
+
+    @pytest.mark.parametrize("form", ["date", "datetime", "zoned", "duration"])
+    def test_objects_of_python_are_times(self, visits, form):
+        start = datetime.datetime(2024, 3, 1, tzinfo=datetime.UTC if form == "zoned" else None)
+        start = start.date() if form == "date" else start
+        steps = [datetime.timedelta(days=int(day)) for day in visits["day"]]
+        times = steps if form == "duration" else [start + step for step in steps]
+        visits["day"] = np.array(times, dtype=object)
+        X = SequenceArray.from_frame(visits.astype({"day": object}), **COLUMNS)
+        days = visits.assign(day=pd.to_timedelta(steps))
+        np.testing.assert_allclose(X.times, SequenceArray.from_frame(days, **COLUMNS).times)
 
 
 class TestBadTables:
@@ -419,3 +447,12 @@ def test_categories_that_are_numbers_come_back_from_a_frame_of_pandas():
     again = SequenceArray.from_frame(X.to_frame("id", "time"), id="id", time="time")
     assert again == X
     assert again.categories[0].tolist() == [3, 5, 7]
+
+
+def test_large_codes_beside_a_gap_come_back_from_a_frame_of_pandas():
+    codes = [900000000000207008, 900000000000207009]
+    frame = pd.DataFrame({"id": [1, 1, 2], "t": [0, 1, 0]})
+    frame["snomed"] = pd.Categorical([*codes, None], codes)
+    X = SequenceArray.from_frame(frame, id="id", time="t")
+    assert X.categories[0].tolist() == codes
+    assert SequenceArray.from_frame(X.to_frame(time="t"), id="id", time="t") == X

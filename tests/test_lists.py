@@ -1,5 +1,6 @@
 """Sequences from lists of arrays, frames and nested lists."""
 
+import datetime
 import re
 
 import numpy as np
@@ -105,3 +106,22 @@ def test_tables_of_pyarrow_are_to_be_converted():
     table = pyarrow.table({"a": [1.0, 2.0]})
     with pytest.raises(TypeError, match=r"sequence 0 is a Table .* to_pandas\(\)"):
         SequenceArray.from_list([table])
+
+
+@pytest.mark.parametrize("unit", ["ns", "us"])
+@pytest.mark.parametrize("column", ["time", "since"])
+def test_columns_of_times_are_refused_whatever_is_beside_them(unit, column):
+    days = pd.to_datetime(["2024-01-01", "2024-01-02"]).astype(f"datetime64[{unit}]")
+    frame = pd.DataFrame({"ward": ["er", "icu"], "time": days, "since": days - days[0]})
+    for columns in ([column], ["ward", column]):
+        with pytest.raises(ValueError, match=rf"sequence 0 .* column '{column}' holds"):
+            SequenceArray.from_list([frame[columns]])
+
+
+def test_columns_of_times_of_polars_are_refused():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"hr": [70.0], "day": [datetime.date(2024, 1, 1)]})
+    with pytest.raises(ValueError, match="'day' holds Date"):
+        SequenceArray.from_list([frame])
+    with pytest.raises(ValueError, match="static must hold real numbers, but column 'day'"):
+        SequenceArray([[1.0]], [1], static=frame)

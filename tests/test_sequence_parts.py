@@ -244,3 +244,30 @@ def test_labels_beside_missing_ones_keep_their_type(labels):
 def test_times_in_a_list_are_as_many_as_the_steps_of_each_sequence(times, message):
     with pytest.raises(ValueError, match=message):
         SequenceArray.from_list([np.ones((3, 1)), np.ones((2, 1))], times=times)
+
+
+@pytest.mark.parametrize(
+    ("part", "one", "other", "kinds"),
+    [
+        ("ids", [7], ["7"], "numbers, those of 1 are text"),
+        ("times", np.array([0, 90], "m8[m]"), [0, 2], "durations, those of 1 are numbers"),
+        ("times", np.array([0, 90], "M8[m]"), [0, 2], "datetimes, those of 1 are numbers"),
+    ],
+)
+def test_ids_and_times_of_other_types_are_not_joined(part, one, other, kinds):
+    arrays = [SequenceArray([[1.0], [2.0]], [2], **{part: given}) for given in (one, other)]
+    with pytest.raises(ValueError, match=rf"{part} of the arrays .* those of 0 are {kinds}"):
+        SequenceArray.concat(arrays)
+    if part == "times":
+        with pytest.raises(ValueError, match="times of the sequences must be of one type"):
+            SequenceArray.from_list([[[1.0], [2.0]]] * 2, times=[np.asarray(one), other])
+
+
+def test_an_empty_array_finds_no_labels(X):
+    with pytest.raises(ValueError, match="There are no sequences to find labels for"):
+        X[:0].align({"a": 1})
+
+
+def test_labels_of_a_dict_keep_their_types(X):
+    labels = dict(zip(X.ids.tolist(), [1, "x"] * len(X), strict=False))
+    assert X.align(labels)[1].tolist() == list(labels.values())

@@ -492,3 +492,9 @@ class TestRefusals:
     def test_an_empty_selection_can_be_padded(self):
         X = SequenceArray.from_list([np.ones((2, 1))])
         assert X[:0].to_padded().shape == (0, 0, 1)
+
+
+def test_names_of_a_frame_are_those_of_features():
+    frame = pd.DataFrame({"hr": [70.0, 71.0], "temp": [36.0, 37.0]})
+    assert SequenceArray(frame, [2]).feature_names.tolist() == ["hr", "temp"]
+    assert SequenceArray(frame, [2], feature_names=["a", "b"]).feature_names[0] == "a"

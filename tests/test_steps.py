@@ -372,7 +372,9 @@ def test_labels_are_padded_as_sequences_are(ragged):
 def test_a_matrix_of_as_many_targets_as_steps_warns(ragged):
     X = np.random.default_rng(0).normal(size=(40, 6, 2))
     y = (X[:, :, 0] > 0).astype(int)
-    with pytest.warns(UserWarning, match=r"y has 6 columns, as many as X has.*list\(y\)"):
+    with pytest.warns(
+        UserWarning, match=r"y has 6 columns, as many as X has.*give a list of arrays"
+    ):
         LSTMClassifier(**FAST).fit(X, y)
     assert np.shape(LSTMClassifier(**FAST).fit(X, list(y)).predict(X)) == (40, 6)
 
@@ -442,3 +444,17 @@ def test_a_model_of_steps_is_not_scored_by_labels_of_sequences(
         ValueError, match="a value a sequence, but in fit it had a value a step"
     ):
         model.score(ragged, labels)
+
+
+def test_labels_of_the_steps_of_others_are_refused(ragged, running, classifier):
+    X = ragged.replace(ids=np.arange(len(ragged)))
+    y = SequenceArray.from_list([part[:, None] for part in running], ids=X.ids)
+    model = classifier.fit(X, y)
+    assert model.score(X, y) == model.score(ragged, running)
+    lengths_alone = y.replace(ids=X.ids + 1)
+    with pytest.raises(ValueError, match=r"y has the steps of 1 where X has those of 0"):
+        model.fit(X, lengths_alone)
+    with pytest.raises(ValueError, match=r"ids of one type"):
+        model.score(X, y.replace(ids=X.ids.astype(str)))
+    patients = X.replace(ids=X.ids // 2)  # not one of each: they tell nothing
+    assert model.fit(patients, y).n_iter_

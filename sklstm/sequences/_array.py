@@ -60,10 +60,10 @@ class SequenceArray(SequenceReaders):
         may be missing or earlier than that of the step before it.
 
     feature_names : array-like of shape (n_features,), default=None
-        Names of the columns of `values`.
+        Names of the columns of `values`. If None, those of a frame, where they are text.
 
     static_names : array-like of shape (n_static,), default=None
-        Names of the columns of `static`.
+        Names of the columns of `static`. If None, those of a frame, where they are text.
 
     categories, static_categories : dict, default=None
         The categories of columns of `values`, or of `static`, that hold codes, by the
@@ -117,6 +117,7 @@ class SequenceArray(SequenceReaders):
         static_categories=None,
     ):
         self.values = as_float_matrix(values, "values")
+        feature_names = column_names(values) if feature_names is None else feature_names
         self.lengths = as_lengths(lengths, len(self.values))
         n_sequences, n_steps = len(self.lengths), len(self.values)
         self.static = None if static is None else as_float_matrix(static, "static")

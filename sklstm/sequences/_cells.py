@@ -19,6 +19,9 @@ AGGREGATES = {
 
 CHUNK_EVENTS = 1 << 16
 
+MOST = float(np.finfo(np.float32).max)
+"""What a larger value becomes, such as a slip of the pen: a table is in single precision."""
+
 
 def check_aggregate(aggregate: str) -> str:
     """Return the name of an aggregate, or say what there is."""
@@ -91,4 +94,5 @@ def _put(table: np.ndarray, cells, chosen, values, aggregate: str) -> None:
     cells, values = cells[order], values[order]
     starts = np.flatnonzero(np.diff(cells, prepend=-1))
     stops = np.append(starts[1:], len(cells))
-    table.reshape(-1)[cells[starts]] = AGGREGATES[aggregate](values, starts, stops)
+    made = AGGREGATES[aggregate](values, starts, stops)
+    table.reshape(-1)[cells[starts]] = np.where(np.isinf(made), made, made.clip(-MOST, MOST))

@@ -4,8 +4,32 @@ import numpy as np
 
 from sklstm.sequences._categories import as_array, is_missing
 
+KINDS = {
+    **dict.fromkeys("iufb", "numbers"),
+    **dict.fromkeys("US", "text"),
+    "M": "datetimes",
+    "m": "durations",
+}
+"""What arrays hold, by the kind of their type."""
+
+TIME_TYPES = ("datetime", "timestamp", "timedelta", "duration", "date", "time")
+"""How the types of times are called in pandas and in polars."""
+
+
+def refuse_times(frame, name: str) -> None:
+    """Refuse columns of times, of which an array would make numbers of nanoseconds."""
+    for column, dtype in zip(frame.columns, frame.dtypes, strict=True):
+        if str(dtype).lower().startswith(TIME_TYPES):
+            raise ValueError(
+                f"{name} must hold real numbers, but column {column!r} holds {dtype}: a time "
+                "is a number of hours or days since a start. When steps were recorded is for "
+                "SequenceArray(times=...)."
+            )
+
 
 def as_float_matrix(values, name):
+    if hasattr(values, "dtypes") and hasattr(values, "columns"):
+        refuse_times(values, name)
     matrix = np.asarray(values)
     if matrix.ndim != 2:
         raise ValueError(
@@ -97,6 +121,17 @@ def refuse_mixed(values: list, what: str) -> None:
             f"{what} holds values of several types, such as {first!r} and {second!r}, which "
             "have no order. Make them one type, as astype(str) does."
         ) from None
+
+
+def refuse_other_kinds(arrays: list[np.ndarray], what: str) -> None:
+    """Refuse to join numbers, text, times and durations, which become one another."""
+    kinds = [KINDS.get(array.dtype.kind, array.dtype.kind) for array in arrays]
+    for i, kind in enumerate(kinds):
+        if kind != kinds[0] and "O" not in (kind, kinds[0]):
+            raise ValueError(
+                f"The {what} must be of one type: those of 0 are {kinds[0]}, those of {i} are "
+                f"{kind}."
+            )
 
 
 def as_column(column, length, name, what):

@@ -2,12 +2,14 @@
 
 import re
 from datetime import date, datetime, timedelta
+from numbers import Real
 
 import numpy as np
 
+from sklstm.sequences._categories import is_missing
 from sklstm.sequences._columns import Owners
 from sklstm.sequences._datetimes import has_zone
-from sklstm.sequences._tables import LOCAL, ZONED, Table, Times, shown
+from sklstm.sequences._tables import DURATIONS, LOCAL, ZONED, Table, Times, shown
 
 MICROSECONDS_AN_HOUR = 3_600_000_000
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -80,12 +82,17 @@ def _column_origin(times: Times, table: Table, owners: Owners, name: str) -> np.
 
 
 def _point_in_time(origin, times: Times):
+    if is_missing(origin):
+        raise ValueError(f"origin must be a column or a point in time, got {origin!r}.")
+    if times.kind == DURATIONS and isinstance(origin, (timedelta, np.timedelta64)):
+        return np.timedelta64(origin).astype("timedelta64[us]").astype(np.int64)
     is_moment = isinstance(origin, (date, datetime, np.datetime64))
     if not is_moment and not times.is_clock:
         return float(origin)
     if not is_moment:
         raise TypeError(
-            f"origin must be a column or a datetime where times are datetimes, got {origin!r}."
+            "origin must be a column, or a datetime where times are datetimes and a duration "
+            f"where they are durations, got {origin!r}."
         )
     is_zoned = has_zone(origin)
     times.refuse_unlike(ZONED if is_zoned else LOCAL, f"the origin, {origin}, is among")
@@ -96,6 +103,8 @@ def _point_in_time(origin, times: Times):
 
 def _bin_width(freq, is_clock: bool) -> int | float:
     """Return the width of bins, in microseconds or the unit of numbers."""
+    if is_missing(freq):
+        raise ValueError(f"freq must be longer than 0, and finite, got {freq!r}.")
     if isinstance(freq, np.timedelta64):
         freq = freq.astype("timedelta64[us]").item()
     if isinstance(freq, (str, timedelta)) and not is_clock:
@@ -107,15 +116,17 @@ def _bin_width(freq, is_clock: bool) -> int | float:
         width = _seconds(freq) * 1e6
     elif isinstance(freq, timedelta):
         width = freq.total_seconds() * 1e6
-    else:
+    elif isinstance(freq, Real):
         width = freq * MICROSECONDS_AN_HOUR if is_clock else freq
-    if not width > 0:
-        raise ValueError(f"freq must be longer than 0, got {freq!r}.")
+    else:
+        raise TypeError(f"freq must be a number, a string or a timedelta, got {freq!r}.")
+    if not 0 < width < np.inf or (is_clock and round(width) == 0):
+        raise ValueError(f"freq must be longer than 0, and finite, got {freq!r}.")
     return round(width) if is_clock else width
 
 
 def _seconds(freq: str) -> float:
-    match = re.fullmatch(r"(\d*\.?\d*) *(s|min|h|d|w)", freq.strip().lower())
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+|) *(s|min|h|d|w)", freq.strip().lower())
     if match is None:
         raise ValueError(
             f"freq={freq!r} is no frequency: give a number and one of s, min, h, d and w, "

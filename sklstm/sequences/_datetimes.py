@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from sklstm.sequences._categories import is_missing
-from sklstm.sequences._checks import as_column
+from sklstm.sequences._checks import as_column, refuse_other_kinds
 
 
 def as_times(times, n_steps: int) -> np.ndarray | None:
@@ -49,6 +49,7 @@ def times_of_steps(times, lengths: list[int]):
     for i, (part, length) in enumerate(zip(parts, lengths, strict=True)):
         if len(part) != length:
             raise ValueError(f"Sequence {i} has {length} steps, but {len(part)} times.")
+    refuse_other_kinds(parts, "times of the sequences")
     return np.concatenate(parts)
 
 

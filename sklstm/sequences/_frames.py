@@ -67,21 +67,34 @@ def to_frame(sequences, id: str, time: str, backend: str):
         columns.append((time, sequences.times))
     names = _names(sequences.feature_names, "x", sequences.n_features)
     columns += zip(names, _values(sequences.values, sequences.categories), strict=True)
-    coded = _numeric(names, sequences.categories)
+    coded = _numeric(names, sequences.values, sequences.categories)
     if sequences.n_static:
         names = _names(sequences.static_names, "static", sequences.n_static)
         static = np.repeat(sequences.static, lengths, axis=0)
         columns += zip(names, _values(static, sequences.static_categories), strict=True)
-        coded += _numeric(names, sequences.static_categories)
+        coded |= _numeric(names, static, sequences.static_categories)
     _refuse_equal_names([name for name, _ in columns])
     frame = nw.from_dict(dict(columns), backend=backend).to_native()
-    # Only pandas has categories that are numbers.
-    return frame.astype(dict.fromkeys(coded, "category")) if backend == "pandas" else frame
+    return _with_categories(frame, coded) if backend == "pandas" else frame
 
 
-def _numeric(names: list[str], categories: dict) -> list[str]:
-    """Return the columns of categories that would be taken for measurements."""
-    return [names[column] for column, known in categories.items() if known.dtype.kind in "if"]
+def _numeric(names: list[str], matrix: np.ndarray, categories: dict) -> dict[str, tuple]:
+    """Return codes and categories of columns that would be taken for measurements."""
+    return {
+        names[column]: (matrix[:, column], known)
+        for column, known in categories.items()
+        if known.dtype.kind in "if"
+    }
+
+
+def _with_categories(frame, coded: dict[str, tuple]):
+    """Return a frame of pandas, which alone has categories that are numbers."""
+    from pandas import Categorical
+
+    for name, (codes, known) in coded.items():
+        places = np.where(codes < len(known), codes, -1).astype(int)
+        frame[name] = Categorical.from_codes(places, known)
+    return frame
 
 
 def _values(matrix: np.ndarray, categories: dict) -> list:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sklstm.sequences._categories import as_array, plain
 from sklstm.sequences._categories import is_missing as is_missing_value
-from sklstm.sequences._categories import plain
 from sklstm.sequences._rows import lookup
 from sklstm.sequences._tables import is_missing, read_table, shown
 from sklstm.sequences._warnings import warn_user
@@ -40,6 +40,8 @@ def aligned(ids: np.ndarray, labels, id, label, unmatched) -> tuple[np.ndarray, 
         raise ValueError(f"unmatched must be 'warn', 'raise' or 'ignore', got {unmatched!r}.")
     keys, y = _keys_and_labels(labels, id, label)
     _refuse_repeated(keys)
+    if not len(ids):
+        raise ValueError("There are no sequences to find labels for.")
     rows = lookup(ids, keys)
     if (rows < 0).all():
         raise ValueError(
@@ -91,7 +93,7 @@ def _is_missing(value) -> bool:
 def _as_labels(y: tuple) -> np.ndarray:
     """Return labels of sequences, or arrays of labels of their steps."""
     if not np.ndim(y[0]):
-        return np.array(y)
+        return as_array(y)
     arrays = np.empty(len(y), dtype=object)
     arrays[:] = [np.asarray(part) for part in y]
     return arrays

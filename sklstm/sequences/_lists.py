@@ -11,7 +11,7 @@ from sklstm.sequences._categories import (
     is_categorical,
     is_missing,
 )
-from sklstm.sequences._checks import as_float_matrix, as_lengths
+from sklstm.sequences._checks import as_float_matrix, as_lengths, refuse_times
 
 
 class Table(NamedTuple):
@@ -78,6 +78,7 @@ def _as_table(sequence, name: str) -> Table:
             f"{type(sequence).__name__} of pyarrow: convert it by its to_pandas()."
         )
     if hasattr(sequence, "columns"):
+        refuse_times(sequence, name)
         return _frame_as_table(sequence)
     array = as_array(sequence)
     if array.ndim == 1 and (not array.size or is_categorical(array)):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklstm.sequences._categories import recode, union
+from sklstm.sequences._checks import refuse_other_kinds
 
 BY_STEP = ("values", "times")
 BY_SEQUENCE = ("lengths", "static", "ids")
@@ -26,7 +27,10 @@ def joined(arrays) -> dict:
         _refuse_other_columns(arrays[0], array, i)
     parts = {name: getattr(arrays[0], name) for name in NAMES}
     for part in ("lengths", "ids", "times"):
-        parts[part] = _concatenated([getattr(array, part) for array in arrays])
+        pieces = [getattr(array, part) for array in arrays]
+        if pieces[0] is not None:
+            refuse_other_kinds(pieces, f"{part} of the arrays")
+        parts[part] = _concatenated(pieces)
     for part, categories in CATEGORIES.items():
         known = [getattr(array, categories) for array in arrays]
         common = {column: union([own[column] for own in known]) for column in known[0]}

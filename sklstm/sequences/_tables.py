@@ -6,6 +6,7 @@ import numpy as np
 
 from sklstm.sequences._categories import is_missing as is_missing_value
 from sklstm.sequences._checks import refuse_mixed
+from sklstm.sequences._datetimes import as_times, has_zone
 
 NUMBERS = "numbers"
 DURATIONS = "durations"
@@ -178,6 +179,12 @@ class Table:
         if column.dtype == nw.Datetime:
             kind = LOCAL if column.dtype.time_zone is None else ZONED
             return Times(column.dt.timestamp("us").to_numpy(), kind, name)
+        if column.dtype == nw.Object:
+            moments = as_times(objects(column), len(column))
+            if moments.dtype.kind in "mM":
+                kind = DURATIONS if moments.dtype.kind == "m" else LOCAL
+                kind = ZONED if has_zone(column[0]) else kind
+                return Times(moments.astype(np.int64), kind, name)
         raise ValueError(
             f"Column {name!r} must hold datetimes, durations or numbers that can be sorted, "
             f"but holds {column[0]!r}. Convert it first, as pandas.to_datetime does."
@@ -240,6 +247,13 @@ def is_missing(column) -> np.ndarray:
     if column.dtype.is_float():
         missing = missing | np.isnan(column.to_numpy())
     return missing
+
+
+def objects(column) -> np.ndarray:
+    """Return a column of narwhals as an array of objects."""
+    array = np.empty(len(column), dtype=object)
+    array[:] = column.to_list()
+    return array
 
 
 def _enumerated(column, name) -> tuple[np.ndarray, np.ndarray]:
