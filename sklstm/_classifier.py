@@ -236,8 +236,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     history_ : list of dict
         A record an epoch: `epoch`, `train_loss`, `dur` in seconds and, with validation
-        data, `valid_loss` and `valid_score` (the accuracy). What a sample adds to
-        `valid_loss` is bounded.
+        data, `valid_loss` and `valid_score` (the accuracy). Beyond a bound, a sample adds
+        hardly more to `valid_loss`.
 
     device_ : torch.device
         Where the network is.
@@ -438,7 +438,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Labels of `classes_`, or an indicator matrix.
+            Labels of `classes_`, or an indicator matrix. For labels of steps, those of each
+            step, in the form of X.
         """
         return self._predict(X, self._values_of)
 
@@ -453,7 +454,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Returns
         -------
         logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            One column per class; for two classes the logit of `classes_[1]` alone.
+            One column per class; for two classes the logit of `classes_[1]` alone. For
+            labels of steps, those of each step, in the form of X.
         """
         return self._predict(X, self._logits)
 
@@ -469,7 +471,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         -------
         probability : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. Rows sum to 1, except for multilabel targets,
-            where a column is the probability of that label.
+            where a column is the probability of that label. For labels of steps, those of
+            each step, in the form of X.
         """
         return self._predict(X, self._probability)
 
@@ -506,7 +509,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         Returns
         -------
         log_probability : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            In the order of `classes_`. For labels of steps, those of each step, in the form
+            of X.
         """
         return self._predict(X, self._log_probability)
 

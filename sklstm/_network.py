@@ -89,9 +89,9 @@ def build_network(
         static_categories=_sizes(array.static_categories),
         **options,
     )
+    unit = 1.0 if sequences.times is None else mean_gap(sequences, weight)
     for member, rows in zip(network.members, train.rows, strict=True):
-        if sequences.times is not None:
-            member.inputs.time_scale.fill_(mean_gap(sequences, weight))
+        member.inputs.time_scale.fill_(unit)
         _set_statistics(member.inputs, steps, numbers, standardize)
         if static is not None:
             _set_statistics(member.static_inputs, static, static_numbers, standardize)

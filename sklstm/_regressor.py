@@ -247,7 +247,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     history_ : list of dict
         A record an epoch: `epoch`, `train_loss`, `dur` in seconds and, with validation
         data, `valid_loss` and `valid_score` (R^2). Losses are those of a target of unit
-        deviation; what a sample adds to `valid_loss` is bounded.
+        deviation. Beyond a bound, a squared error adds hardly more to `valid_loss`.
 
     device_ : torch.device
         Where the network is.
@@ -431,7 +431,8 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the unit of the target: its mean, or with `loss="absolute_error"` its
-            median, or with `loss="quantile"` that quantile.
+            median, or with `loss="quantile"` that quantile. For targets of steps, those of
+            each step, in the form of X.
         """
         return self._predict(X, self._values_of)
 

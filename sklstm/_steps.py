@@ -1,5 +1,7 @@
 """A value a step: targets and predictions that are as ragged as the sequences."""
 
+import operator
+
 import numpy as np
 from sklearn.utils import check_array
 
@@ -94,12 +96,13 @@ def _refuse_other_sequences(y: SequenceArray, sequences: SequenceArray, name: st
         return
     # What several sequences share, such as a patient, may have another name on each side.
     are_unique = all(len(np.unique(ids)) == len(ids) for ids in (y.ids, sequences.ids))
-    other = np.flatnonzero(y.ids != sequences.ids)
-    if are_unique and len(other):
-        mine, its = (part.ids.tolist()[other[0]] for part in (y, sequences))
+    pairs = enumerate(zip(y.ids.tolist(), sequences.ids.tolist(), strict=True))
+    other = next((pair for pair in pairs if operator.ne(*pair[1])), None)
+    if are_unique and other:
+        i, (mine, its) = other
         raise ValueError(
-            f"{name} has the steps of {mine!r} where X has those of {its!r}, sample "
-            f"{other[0]}: bring both into one order, with ids of one type."
+            f"{name} has the steps of {mine!r} where X has those of {its!r}, sample {i}: "
+            "bring both into one order, with ids of one type."
         )
 
 

@@ -455,6 +455,6 @@ def test_labels_of_the_steps_of_others_are_refused(ragged, running, classifier):
     with pytest.raises(ValueError, match=r"y has the steps of 1 where X has those of 0"):
         model.fit(X, lengths_alone)
     with pytest.raises(ValueError, match=r"ids of one type"):
-        model.score(X, y.replace(ids=X.ids.astype(str)))
+        model.fit(X, y).score(X, y.replace(ids=X.ids.astype(str)))
     patients = X.replace(ids=X.ids // 2)  # not one of each: they tell nothing
     assert model.fit(patients, y).n_iter_

@@ -123,15 +123,14 @@ class SequenceNet(NeuralNet):
 
     def train_step(self, batch: list[Batch], **fit_params: Any) -> dict[str, Tensor]:
         self.optimizer_.zero_grad()
-        step = self.train_step_single(batch, **fit_params)
+        step = _as_step(self.map_(self._learn, self.learners_, batch, self.generators_))
         self.notify("on_grad_computed", named_parameters=self.parameters_, batch=batch)
         self.optimizer_.step()
         return step
 
-    def train_step_single(self, batch: list[Batch], **fit_params: Any) -> dict[str, Any]:
-        return _as_step(self.map_(self._learn, self.learners_, batch, self.generators_))
-
-    def _learn(self, member: SequenceNetwork, batch: Batch, generator: torch.Generator):
+    def _learn(
+        self, member: SequenceNetwork, batch: Batch, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         """Compute the gradient of a member, and return its part of the loss, and its scores.
 
         The gradient is that of the criterion, over the number of learners. To begin with the

@@ -67,7 +67,8 @@ class WeightedLoss(nn.Module):
         Returns
         -------
         loss : float
-            Above that of a guess; infinite for losses that are robust by themselves.
+            Above that of a guess; infinite for losses other than squared errors and
+            cross-entropies.
 
         References
         ----------
