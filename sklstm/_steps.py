@@ -66,11 +66,11 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
     ------
     ValueError
         If there are not as many sequences, a sequence has not as many values as steps, or
-        ids say that it is another one.
+        ids say that they are in another order.
     """
     if isinstance(y, SequenceArray):
         lengths, values = y.lengths, _decoded(y)
-        _refuse_other_sequences(y, sequences, name)
+        _refuse_other_order(y, sequences, name)
     else:
         if len(y) != len(sequences):
             raise ValueError(
@@ -90,19 +90,20 @@ def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
-def _refuse_other_sequences(y: SequenceArray, sequences: SequenceArray, name: str) -> None:
-    """Refuse values of other sequences, where the ids of both say which is which."""
-    if y.ids is None or sequences.ids is None or len(y) != len(sequences):
+def _refuse_other_order(y: SequenceArray, sequences: SequenceArray, name: str) -> None:
+    """Refuse values of the same sequences in another order, where ids say so.
+
+    Text is sorted in another way than numbers. Other ids say nothing: they may be those of
+    patients on one side, and of stays on the other.
+    """
+    if y.ids is None or sequences.ids is None:
         return
-    # What several sequences share, such as a patient, may have another name on each side.
-    are_unique = all(len(np.unique(ids)) == len(ids) for ids in (y.ids, sequences.ids))
-    pairs = enumerate(zip(y.ids.tolist(), sequences.ids.tolist(), strict=True))
-    other = next((pair for pair in pairs if operator.ne(*pair[1])), None)
-    if are_unique and other:
-        i, (mine, its) = other
+    mine, its = (list(map(str, part.ids.tolist())) for part in (y, sequences))
+    if mine != its and sorted(mine) == sorted(its):
+        i = next(i for i, pair in enumerate(zip(mine, its, strict=True)) if operator.ne(*pair))
         raise ValueError(
-            f"{name} has the steps of {mine!r} where X has those of {its!r}, sample {i}: "
-            "bring both into one order, with ids of one type."
+            f"{name} has the sequences of X in another order: sample {i} is {its[i]} in X and "
+            f"{mine[i]} in {name}. Bring both into one order, with ids of one type."
         )
 
 
