@@ -14,7 +14,7 @@ __all__ = ["MISSING_MODES", "StaticInputs", "StepInputs", "last_seen_rows"]
 
 MISSING_MODES = ("indicator", "forward", "decay")
 
-Categories = Sequence[tuple[int, int]]
+CategorySizes = Sequence[tuple[int, int]]
 """Columns that hold codes, each with its number of categories."""
 
 
@@ -56,7 +56,7 @@ class StaticInputs(nn.Module):
         self,
         n_columns: int,
         missing_columns: Sequence[int] = (),
-        categories: Categories = (),
+        categories: CategorySizes = (),
     ):
         super().__init__()
         self.split = ColumnSplit(n_columns, [column for column, _ in categories])
@@ -163,7 +163,7 @@ class StepInputs(nn.Module):
         missing_features: Sequence[int] = (),
         missing: str = "forward",
         has_times: bool = False,
-        categories: Categories = (),
+        categories: CategorySizes = (),
         dropout: float = 0.0,
     ):
         super().__init__()

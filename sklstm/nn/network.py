@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sklstm.nn.attention import build_pooling
 from sklstm.nn.convolution import CausalConvolution
 from sklstm.nn.dropout import Dropout
-from sklstm.nn.inputs import Categories, StaticInputs, StepInputs
+from sklstm.nn.inputs import CategorySizes, StaticInputs, StepInputs
 from sklstm.nn.jitter import Jitter
 from sklstm.nn.phases import AllPhases, LastPhase, Phases, draw_early
 from sklstm.nn.pooling import real_steps
@@ -186,8 +186,8 @@ class SequenceNetwork(nn.Module):
         num_attention_heads: int | None = None,
         stride: int = 1,
         bptt_steps: int | None = None,
-        categories: Categories = (),
-        static_categories: Categories = (),
+        categories: CategorySizes = (),
+        static_categories: CategorySizes = (),
     ):
         super().__init__()
         self.config = {
@@ -553,5 +553,5 @@ class SequenceNetwork(nn.Module):
         return nn.functional.linear(self.dropout(head_inputs).to(dtype), weight, bias)
 
 
-def _as_pairs(categories: Categories) -> tuple[tuple[int, int], ...]:
+def _as_pairs(categories: CategorySizes) -> tuple[tuple[int, int], ...]:
     return tuple((int(column), int(n_categories)) for column, n_categories in categories)

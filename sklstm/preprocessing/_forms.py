@@ -8,7 +8,7 @@ from sklstm.sequences import SequenceArray
 from sklstm.sequences._categories import decode
 
 
-def table_of(sequences: SequenceArray, names):
+def steps_table(sequences: SequenceArray, names):
     """Return all steps as one table, a frame where there are names and pandas.
 
     Parameters
@@ -35,7 +35,7 @@ def table_of(sequences: SequenceArray, names):
     return sequences.values
 
 
-def as_array(table) -> np.ndarray:
+def as_matrix(table) -> np.ndarray:
     """Return what a transformer returned as a 2-D array."""
     array = table.toarray() if issparse(table) else np.asarray(table)
     return array[:, None] if array.ndim == 1 else array

@@ -19,7 +19,7 @@ from sklearn.utils.validation import _check_feature_names_in, _is_arraylike, che
 
 from sklstm._steps import flat_steps, is_step_target
 from sklstm._validation import read_sequences
-from sklstm.preprocessing._forms import as_array, in_form_of, in_frames, table_of
+from sklstm.preprocessing._forms import as_matrix, in_form_of, in_frames, steps_table
 
 
 def _inner_has(name):
@@ -180,7 +180,7 @@ class TimeDistributed(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         n_timesteps = self._steps_of_a_row()
         reader = clone(self).set_params(n_timesteps=n_timesteps)
         sequences = read_sequences(reader, X, reset=True)
-        table = as_array(self.transformer_.inverse_transform(sequences.values))
+        table = as_matrix(self.transformer_.inverse_transform(sequences.values))
         return in_form_of(X, table, sequences, self._names(), n_timesteps)
 
     @available_if(_inner_has("get_feature_names_out"))
@@ -259,7 +259,7 @@ class TimeDistributed(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return sequences, result
 
     def _table(self, sequences):
-        return table_of(sequences, self._names())
+        return steps_table(sequences, self._names())
 
     def _names(self):
         return None if self._reads_tables else getattr(self, "feature_names_in_", None)
@@ -272,7 +272,7 @@ class TimeDistributed(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         if hasattr(self, "get_feature_names_out"):
             names = self.get_feature_names_out()
         step_names = None if self._reads_tables else names
-        new = in_form_of(X, as_array(table), sequences, step_names, self._steps_of_a_row())
+        new = in_form_of(X, as_matrix(table), sequences, step_names, self._steps_of_a_row())
         adapter = _get_container_adapter("transform", self)
         if adapter is None:
             return new

@@ -31,7 +31,7 @@ def check_aggregate(aggregate: str) -> str:
     return aggregate
 
 
-def table_of(rows, n_rows, codes: Codes, order, column_of_code, names, aggregate):
+def aggregate_events(rows, n_rows, codes: Codes, order, column_of_code, names, aggregate):
     """Return a table with the aggregated values of events.
 
     Parameters

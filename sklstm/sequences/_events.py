@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklstm.sequences._cells import table_of
+from sklstm.sequences._cells import aggregate_events
 from sklstm.sequences._clock import on_grid, since_origin
 from sklstm.sequences._columns import Owners
 from sklstm.sequences._static import read_static
 from sklstm.sequences._tables import read_table
-from sklstm.sequences._vocabulary import Codes, Vocabulary
+from sklstm.sequences._vocabulary import Codes, CodeVocabulary
 
 
 @dataclass(frozen=True)
-class Moments:
+class EventTimes:
     """Whose events there are, and when.
 
     Parameters
@@ -43,29 +43,31 @@ def parts_of_events(
 ) -> dict:
     """Return the parts of a SequenceArray, for a frame with a row a measurement."""
     table = read_table(frame)
-    owners = Owners(id, *table.labels(id))
+    owners = Owners(id, *table.factorize(id))
     exact = table.times(time, owners.place)
     since = since_origin(exact, table, owners, origin)
     times = on_grid(since, exact.is_clock, freq)
-    moments = Moments(owners.number, len(owners.ids), times, since)
+    moments = EventTimes(owners.number, len(owners.ids), times, since)
     values = None if value is None else table.numbers(value, owners.place)
-    codes = Codes(*table.labels(code), values)
+    codes = Codes(*table.factorize(code), values)
     parts = steps_of(moments, codes, vocabulary, aggregate)
     return parts | {"ids": owners.ids} | read_static(table, owners, static)
 
 
-def steps_of(moments: Moments, codes: Codes, vocabulary: Vocabulary, aggregate: str) -> dict:
+def steps_of(
+    moments: EventTimes, codes: Codes, vocabulary: CodeVocabulary, aggregate: str
+) -> dict:
     """Return the steps of events: one for all of a sequence and a time.
 
     Parameters
     ----------
-    moments : Moments
+    moments : EventTimes
         Whose events there are, and when.
 
     codes : Codes
         The events.
 
-    vocabulary : Vocabulary
+    vocabulary : CodeVocabulary
         Which codes become columns.
 
     aggregate : str
@@ -85,12 +87,14 @@ def steps_of(moments: Moments, codes: Codes, vocabulary: Vocabulary, aggregate: 
     return {
         "lengths": np.bincount(number[is_new], minlength=moments.n_sequences),
         "times": times[is_new],
-        "values": table_of(steps, steps[-1] + 1, codes, order, column, names, aggregate),
+        "values": aggregate_events(
+            steps, steps[-1] + 1, codes, order, column, names, aggregate
+        ),
         "feature_names": names,
     }
 
 
-def _order(moments: Moments, is_kept: np.ndarray) -> np.ndarray:
+def _order(moments: EventTimes, is_kept: np.ndarray) -> np.ndarray:
     """Return the events to keep by sequence and time; all of a sequence without any."""
     if is_kept.all():
         return np.lexsort((moments.exact, moments.number))

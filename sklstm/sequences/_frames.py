@@ -14,7 +14,7 @@ BACKENDS = ("pandas", "polars", "pyarrow")
 def parts_of_frame(frame, id, time, features, static, origin) -> dict:
     """Return the parts of a SequenceArray, for a frame with a row a time point."""
     table = read_table(frame)
-    number, ids = table.labels(id)
+    number, ids = table.factorize(id)
     owners = Owners(id, number, ids)
     parts = {"ids": ids, "lengths": np.bincount(number, minlength=len(ids))}
     order = np.argsort(number, kind="stable")

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sklstm.sequences._categories import as_array, plain
-from sklstm.sequences._categories import is_missing as is_missing_value
+from sklstm.sequences._categories import as_array, is_missing, plain
 from sklstm.sequences._rows import lookup
-from sklstm.sequences._tables import is_missing, read_table, shown
+from sklstm.sequences._tables import null_mask, read_table, shown
 from sklstm.sequences._warnings import warn_user
 
 
@@ -62,9 +61,9 @@ def _keys_and_labels(labels, id, label) -> tuple[np.ndarray, np.ndarray]:
     if id is None or label is None:
         raise ValueError("Name the columns of the ids and of the labels by `id` and `label`.")
     table = read_table(labels, "The frame of labels")
-    number, keys = table.labels(id)
+    number, keys = table.factorize(id)
     column = table.column(label)
-    known = ~is_missing(column)
+    known = ~null_mask(column)
     if not known.any():
         raise ValueError(f"Column {label!r} of the labels has no value in any row.")
     return keys[number[known]], labels_of(column.filter(known.tolist()))
@@ -77,17 +76,13 @@ def labels_of(column) -> np.ndarray:
 
 
 def _of_pairs(pairs: list) -> tuple[np.ndarray, np.ndarray]:
-    known = [(key, value) for key, value in pairs if not _is_missing(value)]
+    known = [(key, value) for key, value in pairs if not is_missing(value)]
     if not known:
         raise ValueError("There are no labels.")
     keys, y = zip(*known, strict=True)
     if any(isinstance(key, tuple) for key in keys):
         raise ValueError(f"Labels have one id each, but the first has {keys[0]}.")
     return np.array(keys), _as_labels(y)
-
-
-def _is_missing(value) -> bool:
-    return np.ndim(value) == 0 and is_missing_value(value)
 
 
 def _as_labels(y: tuple) -> np.ndarray:

@@ -14,7 +14,7 @@ from sklstm.sequences._categories import (
 from sklstm.sequences._checks import as_float_matrix, as_lengths, refuse_times
 
 
-class Table(NamedTuple):
+class StepTable(NamedTuple):
     """The steps of a sequence, and which of its columns hold categories."""
 
     array: np.ndarray
@@ -71,7 +71,7 @@ def column_names(frame) -> list[str] | None:
     return list(names)
 
 
-def _as_table(sequence, name: str) -> Table:
+def _as_table(sequence, name: str) -> StepTable:
     if hasattr(sequence, "column_names"):
         raise TypeError(
             f"A list holds arrays, or frames of pandas or polars, but {name} is a "
@@ -84,24 +84,24 @@ def _as_table(sequence, name: str) -> Table:
     if array.ndim == 1 and (not array.size or is_categorical(array)):
         array = array[:, None]
     if array.dtype.kind not in "OUS":
-        return Table(as_float_matrix(array, name), set())
+        return StepTable(as_float_matrix(array, name), set())
     if array.ndim != 2:
-        return Table(as_float_matrix(array, name), set())
-    return Table(array, {i for i, column in enumerate(array.T) if is_categorical(column)})
+        return StepTable(as_float_matrix(array, name), set())
+    return StepTable(array, {i for i, column in enumerate(array.T) if is_categorical(column)})
 
 
-def _frame_as_table(frame) -> Table:
+def _frame_as_table(frame) -> StepTable:
     types = [str(dtype).lower() for dtype in frame.dtypes]
     suspected = [
         i for i, name in enumerate(types) if name.startswith((*CATEGORICAL_TYPES, "object"))
     ]
     coded = {i for i in suspected if is_categorical(_column(frame, i))}
     if not coded:
-        return Table(np.asarray(frame), coded)
+        return StepTable(np.asarray(frame), coded)
     array = np.empty(frame.shape, dtype=object)
     for i in range(array.shape[1]):  # at once, polars would make flags numbers
         array[:, i] = np.asarray(_column(frame, i))
-    return Table(array, coded)
+    return StepTable(array, coded)
 
 
 def _column(frame, place: int):
@@ -142,7 +142,7 @@ def _columns_of(sequence) -> list | None:
     return list(sequence.columns) if is_frame else None
 
 
-def _refuse_other_features(tables: list[Table]) -> None:
+def _refuse_other_features(tables: list[StepTable]) -> None:
     n_features = tables[0].array.shape[1]
     for i, table in enumerate(tables):
         if table.array.shape[1] != n_features:
@@ -152,7 +152,7 @@ def _refuse_other_features(tables: list[Table]) -> None:
             )
 
 
-def _refuse_numbers(tables: list[Table], column: int) -> None:
+def _refuse_numbers(tables: list[StepTable], column: int) -> None:
     """Refuse a column that holds categories in some sequences and numbers in others."""
     has_categories = [column in table.coded for table in tables]
     for i, table in enumerate(tables):

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
-from sklstm.sequences._cells import table_of
+from sklstm.sequences._cells import aggregate_events
 from sklstm.sequences._clock import on_grid
 from sklstm.sequences._columns import Owners
-from sklstm.sequences._events import Moments, steps_of
+from sklstm.sequences._events import EventTimes, steps_of
 from sklstm.sequences._labels import labels_of
 from sklstm.sequences._rows import lookup, rows_of
 from sklstm.sequences._tables import (
     Table,
     Times,
     import_narwhals,
-    is_missing,
+    null_mask,
     read_table,
     shown,
 )
-from sklstm.sequences._vocabulary import Codes, Vocabulary
+from sklstm.sequences._vocabulary import Codes, CodeVocabulary
 from sklstm.sequences._warnings import warn_user
 
 SUBJECT, TIME, CODE, VALUE = "subject_id", "time", "code", "numeric_value"
@@ -81,7 +81,7 @@ def parts_of_meds(events, labels, label, freq, aggregate, vocabulary, static) ->
     freq, aggregate : see `SequenceArray.from_events`
         Bins, and what becomes of several values.
 
-    vocabulary, static : Vocabulary
+    vocabulary, static : CodeVocabulary
         Which codes become columns of steps, and of events without a time.
 
     Returns
@@ -103,7 +103,7 @@ def parts_of_meds(events, labels, label, freq, aggregate, vocabulary, static) ->
     rows, _ = rows_of(starts[subject], lengths)
     number = np.repeat(np.arange(len(subject)), lengths)
     since = record.times.values[rows] - origin[number]
-    moments = Moments(number, len(subject), on_grid(since, True, freq), since)
+    moments = EventTimes(number, len(subject), on_grid(since, True, freq), since)
     parts = steps_of(moments, record.codes.take(rows), vocabulary, aggregate)
     parts["ids"] = record.subjects[subject]
     return parts | _static(record, subject, static), y
@@ -135,12 +135,12 @@ def _read_parquet(file: Path):
 
 
 def _read(table: Table) -> Record:
-    subject, subjects = table.labels(SUBJECT)
+    subject, subjects = table.factorize(SUBJECT)
     place = Owners(SUBJECT, subject, subjects).place
     has_value = VALUE in table.columns
     values = table.numbers(VALUE, place) if has_value else np.full(len(table), np.nan)
-    codes = Codes(*table.labels(CODE), values)
-    is_static = is_missing(table.column(TIME))
+    codes = Codes(*table.factorize(CODE), values)
+    is_static = null_mask(table.column(TIME))
     timed = np.flatnonzero(~is_static)
     if not len(timed):
         raise ValueError("No event has a time.")
@@ -162,13 +162,13 @@ def _read(table: Table) -> Record:
 def _predictions(record: Record, starts, labels, label: str) -> tuple:
     """Return subjects, times, numbers of events up to them, and labels."""
     table = _table(labels, "The table of labels")
-    number, subjects = table.labels(SUBJECT)
+    number, subjects = table.factorize(SUBJECT)
     place = Owners(SUBJECT, number, subjects).place
     times = table.times(PREDICTION_TIME, place)
     times.refuse_unlike(record.times.kind, f"column {record.times.name!r} of the events holds")
     times = times.values
     y = table.column(label)
-    missing = is_missing(y)
+    missing = null_mask(y)
     if missing.any():
         where = place(int(missing.argmax()))
         raise ValueError(f"There is no label in column {label!r} of {where}.")
@@ -200,7 +200,7 @@ def _n_events_until(record: Record, starts, subject, times) -> np.ndarray:
     return np.where(subject < 0, 0, n_until[n_events:] - starts[subject])
 
 
-def _static(record: Record, subject, vocabulary: Vocabulary) -> dict:
+def _static(record: Record, subject, vocabulary: CodeVocabulary) -> dict:
     used = np.flatnonzero(np.isin(record.static_subject, subject))
     if vocabulary.like is None and not len(used):
         return {}
@@ -209,5 +209,7 @@ def _static(record: Record, subject, vocabulary: Vocabulary) -> dict:
     if not names:
         return {}
     order = np.argsort(owner, kind="stable")
-    table = table_of(owner[order], len(record.subjects), codes, order, column, names, "last")
+    table = aggregate_events(
+        owner[order], len(record.subjects), codes, order, column, names, "last"
+    )
     return {"static": table[subject], "static_names": names}

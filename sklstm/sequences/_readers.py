@@ -9,7 +9,7 @@ from sklstm.sequences._frames import parts_of_frame
 from sklstm.sequences._lists import column_names, stack
 from sklstm.sequences._meds import parts_of_meds
 from sklstm.sequences._padded import without_padding
-from sklstm.sequences._vocabulary import Vocabulary
+from sklstm.sequences._vocabulary import CodeVocabulary
 
 
 class SequenceReaders(ABC):
@@ -292,7 +292,7 @@ class SequenceReaders(ABC):
         array([ 0., 60.,  0.])
         """
         names = None if like is None else cls._feature_names_of(like)
-        vocabulary = Vocabulary(max_codes, min_count, unseen, names)
+        vocabulary = CodeVocabulary(max_codes, min_count, unseen, names)
         aggregate = check_aggregate(aggregate)
         return cls(
             **parts_of_events(
@@ -407,7 +407,7 @@ class SequenceReaders(ABC):
             label,
             freq,
             check_aggregate(aggregate),
-            Vocabulary(max_codes, min_count, unseen, names),
+            CodeVocabulary(max_codes, min_count, unseen, names),
             _static_vocabulary(max_codes, unseen, like),
         )
         return cls(**parts) if labels is None else (cls(**parts), y)
@@ -421,5 +421,5 @@ class SequenceReaders(ABC):
 
 def _static_vocabulary(max_codes, unseen, like):
     if like is None:
-        return Vocabulary(max_codes, unseen=unseen)
-    return Vocabulary(like=[] if like.static_names is None else list(like.static_names))
+        return CodeVocabulary(max_codes, unseen=unseen)
+    return CodeVocabulary(like=[] if like.static_names is None else list(like.static_names))

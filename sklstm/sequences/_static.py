@@ -34,7 +34,7 @@ def read_static(table: Table, owners: Owners, static) -> dict:
     if isinstance(static, (list, tuple)):
         return _constants(table, owners, list(static))
     table = read_table(static, "The frame of static columns")
-    number, ids = table.labels(owners.column)
+    number, ids = table.factorize(owners.column)
     names = [name for name in table.columns if name != owners.column]
     if not names:
         return {}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklstm.sequences._categories import is_missing as is_missing_value
+from sklstm.sequences._categories import is_missing
 from sklstm.sequences._checks import refuse_mixed
 from sklstm.sequences._datetimes import as_times, has_zone
 
@@ -87,7 +87,7 @@ class Table:
             raise ValueError(f"{self.what} has no column {name!r}. Its columns are {shown}.")
         return self.frame.get_column(name)  # frame[name] takes a number for a place
 
-    def labels(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+    def factorize(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return a column that names things, as numbers.
 
         Parameters
@@ -104,7 +104,7 @@ class Table:
             The different values, in order.
         """
         column = self.column(name)
-        missing = is_missing(column)
+        missing = null_mask(column)
         if missing.any():
             raise ValueError(
                 f"Row {int(missing.argmax())} has no value in column {name!r}, which says "
@@ -136,7 +136,7 @@ class Table:
         numbers = np.full(len(column), np.nan)
         for row, value in enumerate(column.to_list()):
             try:
-                numbers[row] = np.nan if is_missing_value(value) else value
+                numbers[row] = np.nan if is_missing(value) else value
             except (TypeError, ValueError):
                 raise ValueError(
                     f"Column {name!r} must hold numbers, and nothing where a value is "
@@ -162,7 +162,7 @@ class Table:
         """
         nw = import_narwhals()
         column = self.column(name)
-        missing = is_missing(column)
+        missing = null_mask(column)
         if missing.any():
             raise ValueError(
                 f"There is no time in column {name!r} of {place(int(missing.argmax()))}. "
@@ -241,7 +241,7 @@ class Times:
         )
 
 
-def is_missing(column) -> np.ndarray:
+def null_mask(column) -> np.ndarray:
     """Return where a column of narwhals has no value, or NaN."""
     missing = column.is_null().to_numpy()
     if column.dtype.is_float():

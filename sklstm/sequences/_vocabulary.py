@@ -63,7 +63,7 @@ class Codes:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class CodeVocabulary:
     """What is asked for of the columns.
 
     Parameters
