@@ -2,12 +2,13 @@
 
 import copy
 from abc import ABCMeta, abstractmethod
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 import torch
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklstm._compat import CallbackSupportMixin
 from sklstm._device import resolve_device, resolve_precision
@@ -16,32 +17,22 @@ from sklstm._network import build_network
 from sklstm._parameters import NETWORK_PARAMETERS, LSTMParameters, refuse_another_network
 from sklstm._persistence import NetworkStateMixin
 from sklstm._prediction import PredictionMixin
-from sklstm._samples import Samples, StepSamples, learn_categories, merge_copies
-from sklstm._selection import SequenceSelection
+from sklstm._samples import (
+    TrainingSamples,
+    learn_categories,
+    merge_copies,
+)
 from sklstm._split import warn_of_shared_groups
 from sklstm._state import training_state
-from sklstm._steps import (
-    flat_steps,
-    is_known,
-    is_step_target,
-    plain_labels,
-    step_weights,
-    warn_of_steps,
-)
+from sklstm._targets import SamplesMixin
 from sklstm._training.auto import auto_batch_size, auto_epochs, auto_learning_rate
 from sklstm._training.batches import MemberData
 from sklstm._training.callbacks import EpochTasks, training_callbacks
 from sklstm._training.net import SequenceNet
 from sklstm._training.tensors import TrainingTensors
 from sklstm._training.threads import parts_of_a_batch
-from sklstm._validation import (
-    check_is_target,
-    check_sequences,
-    check_weight,
-    told_of_frames,
-)
-from sklstm.sequences._categories import as_array
-from sklstm.sequences._checks import as_ids
+from sklstm.nn import WeightedLoss
+from sklstm.nn.ensemble import Network
 
 AUTO_MEMBERS = 4
 AUTO_SAMPLES = 100
@@ -52,6 +43,7 @@ class _BaseLSTM(
     CallbackSupportMixin,
     NetworkStateMixin,
     PredictionMixin,
+    SamplesMixin,
     LSTMParameters,
     metaclass=ABCMeta,
 ):
@@ -115,90 +107,28 @@ class _BaseLSTM(
             data=(X, y),
         )
 
-    def _partial_fit(self, X, y, sample_weight):
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         is_new = not self.__sklearn_is_fitted__()
         samples = self._check_samples(X, y, sample_weight, None, reset=is_new)
         return self._train(samples, epochs=1, is_new=is_new, data=(X, y))
 
     @abstractmethod
-    def _encode_target(self, y, is_used, reset):
-        """Return y as an array, and set what is learnt from it where `is_used`."""
-
-    @abstractmethod
-    def _output_statistics(self, samples):
+    def _output_statistics(self, samples: TrainingSamples) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and scale of the network's outputs, an array each."""
 
     @abstractmethod
-    def _loss(self):
+    def _loss(self) -> WeightedLoss:
         """Return the loss that is minimised."""
 
     @abstractmethod
-    def _metric(self):
+    def _metric(self) -> Callable:
         """Return what is recorded of validation data beside the loss."""
 
-    def _reweight(self, weight, target):
-        """Return the weights that the loss uses."""
-        return weight
-
-    def _loss_target(self, target, network):
+    def _loss_target(self, target: np.ndarray, network: Network) -> np.ndarray:
         """Return the target on the scale of the loss."""
         return target
 
-    def _check_samples(self, X, y, sample_weight, groups, reset):
-        check_is_target(self, y)
-        sequences = check_sequences(self, X, reset=reset)
-        with told_of_frames(X):
-            check_consistent_length(sequences, y, groups)
-        if groups is not None:
-            groups = as_ids(column_or_1d(as_array(groups)), len(sequences), "groups")
-        self._check_level(y, sequences, reset)
-        encode = self._encode_steps if self._labels_steps else self._encode_samples
-        target, weight = encode(sequences, y, sample_weight, reset)
-        kind = StepSamples if self._labels_steps else Samples
-        owners = sequences.ids if groups is None else groups
-        samples = kind(SequenceSelection(sequences), target, weight, owners)
-        is_used = samples.sequence_weight > 0
-        if not is_used.any():
-            raise ValueError(
-                "All samples have a weight of zero, that of their class included."
-            )
-        return samples if is_used.all() else samples.take(is_used)
-
-    def _check_level(self, y, sequences, reset):
-        labels_steps = is_step_target(y, sequences)
-        if reset and not (labels_steps or self._reads_tables):
-            warn_of_steps(y, sequences)
-        if reset:
-            self._labels_steps = labels_steps
-        if labels_steps != self._labels_steps:
-            was, now = ("step", "sequence") if self._labels_steps else ("sequence", "step")
-            raise ValueError(f"y has a value a {now}, but in fit it had a value a {was}.")
-
-    def _encode_samples(self, sequences, y, sample_weight, reset):
-        weight = check_weight(sample_weight, sequences)
-        target = self._encode_target(y, weight > 0, reset)
-        return target, self._reweight(weight, target)
-
-    def _encode_steps(self, sequences, y, sample_weight, reset):
-        weight = step_weights(sample_weight, sequences)
-        y = flat_steps(y, sequences)
-        used = is_known(y) & (weight > 0)
-        if not used.any():
-            raise ValueError("All labels are missing, or have a weight of zero.")
-        encoded = self._encode_target(plain_labels(y[used]), weight[used] > 0, reset)
-        target = np.zeros((len(y), *encoded.shape[1:]), dtype=encoded.dtype)
-        target[used] = encoded
-        weight[used] = self._reweight(weight[used], encoded)
-        return target, np.where(used, weight, 0.0)
-
-    def _check_validation(self, X_val, y_val):
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together.")
-        if X_val is None:
-            return None
-        return self._check_samples(X_val, y_val, None, None, reset=False)
-
-    def _seed(self, is_new):
+    def _seed(self, is_new: bool) -> int:
         if self.random_state is None:  # from the operating system, not from numpy's state
             entropy = None
         else:
@@ -208,36 +138,36 @@ class _BaseLSTM(
         sequence = np.random.SeedSequence(entropy, spawn_key=(n_done,))
         return int(sequence.generate_state(1)[0] >> 1)
 
-    def _holds_out(self, samples):
+    def _holds_out(self, samples: TrainingSamples) -> bool:
         if self.early_stopping != "auto":
             return self.early_stopping
         groups = samples.groups
         can_divide = groups is None or (groups != groups[0]).any()
         return len(samples) >= AUTO_SAMPLES and can_divide
 
-    def _count_members(self, is_new, auto):
+    def _count_members(self, is_new: bool, auto: int) -> int:
         if not is_new:
             return len(self.module_.members)
         return auto if self.n_members == "auto" else self.n_members
 
-    def _check_goes_on(self):
+    def _check_goes_on(self) -> None:
         """Check that no parameter asks for another model than the fitted one."""
         refuse_another_network(self)
 
-    def _batch_size(self, lengths):
+    def _batch_size(self, lengths: np.ndarray) -> int:
         return auto_batch_size(lengths) if self.batch_size == "auto" else self.batch_size
 
     def _train(
         self,
-        samples,
-        valid=None,
+        samples: TrainingSamples,
+        valid: TrainingSamples | None = None,
         *,
-        holds_out=False,
-        auto_members=1,
-        epochs,
-        is_new,
-        data,
-    ):
+        holds_out: bool = False,
+        auto_members: int = 1,
+        epochs: int | str,
+        is_new: bool,
+        data: tuple,
+    ) -> Self:
         if not is_new:
             self._check_goes_on()
         seed = self._seed(is_new)
@@ -267,7 +197,13 @@ class _BaseLSTM(
             setattr(self, name, value)
         return self
 
-    def _divide(self, samples, valid, holds_out, n_members):
+    def _divide(
+        self,
+        samples: TrainingSamples,
+        valid: TrainingSamples | None,
+        holds_out: bool,
+        n_members: int,
+    ) -> tuple[MemberSamples, MemberSamples | None]:
         """Return what each member learns from, and what it is validated on."""
         if holds_out:
             fraction = self.validation_fraction
@@ -278,14 +214,16 @@ class _BaseLSTM(
             valid = MemberSamples.all_for_each(valid, n_members)
         return MemberSamples.all_for_each(samples, n_members), valid
 
-    def _new_network(self, train):
+    def _new_network(self, train: MemberSamples) -> Network:
         mean, scale = self._output_statistics(train.samples)
         options = {name: _plain(getattr(self, name)) for name in NETWORK_PARAMETERS}
         network = build_network(train, len(mean), **options)
         network.set_output_statistics(torch.as_tensor(mean), torch.as_tensor(scale))
         return network
 
-    def _on_device(self, train, valid, network):
+    def _on_device(
+        self, train: MemberSamples, valid: MemberSamples | None, network: Network
+    ) -> tuple[MemberData, MemberData | None]:
         """Return the same as tensors; those of the same samples are made once."""
         data = MemberData(self._tensors(train.samples, network), train.rows)
         if valid is None:
@@ -294,11 +232,20 @@ class _BaseLSTM(
         tensors = data.tensors if is_same else self._tensors(valid.samples, network)
         return data, MemberData(tensors, valid.rows)
 
-    def _tensors(self, samples, network):
+    def _tensors(self, samples: TrainingSamples, network: Network) -> TrainingTensors:
         target = self._loss_target(samples.target, network)
         return TrainingTensors(samples, target, network, network.output_scale.device)
 
-    def _build_net(self, network, train, valid, lengths, epochs, seed, tasks):
+    def _build_net(
+        self,
+        network: Network,
+        train: MemberData,
+        valid: MemberData | None,
+        lengths: np.ndarray,
+        epochs: int,
+        seed: int,
+        tasks: EpochTasks,
+    ) -> SequenceNet:
         device = network.output_scale.device
         batch_size = self._batch_size(lengths)
         n_parts = parts_of_a_batch(
@@ -323,7 +270,7 @@ class _BaseLSTM(
             device=device,
         )
 
-    def _fitted_attributes(self, net):
+    def _fitted_attributes(self, net: SequenceNet) -> dict[str, Any]:
         """Return what training adds to the estimator."""
         records = net.records()
         return {
@@ -344,6 +291,6 @@ class _BaseLSTM(
         return tags
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Return a number of numpy, as searches over arrays set, as one of Python."""
     return value.item() if isinstance(value, np.generic) else value

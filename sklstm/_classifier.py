@@ -1,5 +1,8 @@
 """LSTMClassifier."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
@@ -7,8 +10,10 @@ from sklearn.utils._param_validation import StrOptions
 
 from sklstm._base import _BaseLSTM
 from sklstm._labels import check_labels, class_weights, encode_labels, indicator_weights
+from sklstm._samples import TrainingSamples
 from sklstm._score import ScoreMixin
 from sklstm.nn import WeightedLoss
+from sklstm.nn.ensemble import Network
 from sklstm.nn.metrics import accuracy, subset_accuracy
 
 __all__ = ["LSTMClassifier"]
@@ -424,7 +429,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         finally:
             self.__dict__.pop("_partial_classes", None)
 
-    def _are_known(self, classes):
+    def _are_known(self, classes: Any) -> bool:
         return np.array_equal(np.unique(classes), self.classes_)
 
     def predict(self, X):
@@ -514,32 +519,32 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         """
         return self._predict(X, self._log_probability)
 
-    def _values_of(self, logits):
+    def _values_of(self, logits: np.ndarray) -> np.ndarray:
         if self._is_multilabel:
             return (logits > 0).astype(int)
         if logits.shape[1] == 1:
             return self.classes_[(logits[:, 0] > 0).astype(int)]
         return self.classes_[logits.argmax(axis=1)]
 
-    def _logits(self, logits):
+    def _logits(self, logits: np.ndarray) -> np.ndarray:
         is_binary = logits.shape[1] == 1 and not self._is_multilabel
         return logits[:, 0] if is_binary else logits
 
-    def _log_probability(self, logits):
+    def _log_probability(self, logits: np.ndarray) -> np.ndarray:
         if self._is_multilabel:
             return log_expit(logits)
         if logits.shape[1] == 1:
             return log_expit(np.hstack([-logits, logits]))
         return log_softmax(logits, axis=1)
 
-    def _probability(self, logits):
+    def _probability(self, logits: np.ndarray) -> np.ndarray:
         if self._is_multilabel:
             return expit(logits)
         if logits.shape[1] == 1:
             return expit(np.hstack([-logits, logits]))
         return softmax(logits, axis=1)
 
-    def _encode_target(self, y, is_used, reset):
+    def _encode_target(self, y: Any, is_used: np.ndarray, reset: bool) -> np.ndarray:
         y, is_multilabel = check_labels(y)
         if reset:
             self._is_multilabel = is_multilabel
@@ -552,7 +557,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
             return y.astype(np.float32)
         return encode_labels(y, self.classes_, is_used)
 
-    def _set_classes(self, y):
+    def _set_classes(self, y: np.ndarray) -> None:
         if self._is_multilabel:
             self.classes_ = np.arange(y.shape[1])
             self.n_outputs_ = y.shape[1]
@@ -570,7 +575,7 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
                 f"are not zero) holds only one class: {self.classes_.tolist()[0]!r}."
             )
 
-    def _reweight(self, weight, target):
+    def _reweight(self, weight: np.ndarray, target: np.ndarray) -> np.ndarray:
         if self.class_weight is None:
             return weight
         if self._is_multilabel:
@@ -582,24 +587,24 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
             )
         return weight * class_weights(self.class_weight, self.classes_, target, weight)
 
-    def _output_statistics(self, samples):
+    def _output_statistics(self, samples: TrainingSamples) -> tuple[np.ndarray, np.ndarray]:
         n_outputs = samples.target.shape[1] if self._is_multilabel else len(self.classes_)
         n_outputs = 1 if n_outputs == 2 and not self._is_multilabel else n_outputs
         return np.zeros(n_outputs), np.ones(n_outputs)
 
     @property
-    def _is_multiclass(self):
+    def _is_multiclass(self) -> bool:
         return len(self.classes_) > 2 and not self._is_multilabel
 
-    def _loss_target(self, target, network):
+    def _loss_target(self, target: np.ndarray, network: Network) -> np.ndarray:
         if self._is_multiclass:
             return target
         return target.reshape(len(target), -1).astype(np.float32)
 
-    def _loss(self):
+    def _loss(self) -> WeightedLoss:
         return WeightedLoss("cross_entropy" if self._is_multiclass else "binary_cross_entropy")
 
-    def _metric(self):
+    def _metric(self) -> Callable:
         return accuracy if self._is_multiclass else subset_accuracy
 
     def __sklearn_tags__(self):

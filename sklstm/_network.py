@@ -14,9 +14,8 @@ from sklstm._state import loading_state
 from sklstm._statistics import ColumnStatistics, column_statistics
 from sklstm._times import mean_gap
 from sklstm.nn import EnsembleNetwork, SequenceNetwork
+from sklstm.nn.ensemble import Network
 from sklstm.nn.standardization import FAR
-
-Network = SequenceNetwork | EnsembleNetwork
 
 GAPPY = 0.1
 """Share of missing values beyond which a column holds what is measured now and then."""

@@ -1,11 +1,14 @@
 """How a fitted estimator predicts, for sequences and for steps."""
 
 from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm._selection import SequenceSelection
-from sklstm._steps import steps_like
+from sklstm._steps import Steps, steps_like
 from sklstm._training.prediction import (
     predict_attention,
     predict_outputs,
@@ -13,6 +16,7 @@ from sklstm._training.prediction import (
     predict_step_outputs,
 )
 from sklstm._validation import check_sequences
+from sklstm.sequences import SequenceArray
 
 
 class PredictionMixin:
@@ -44,17 +48,17 @@ class PredictionMixin:
         return steps_like(X, self._run_network(predict_attention, sequences)[:, 0], sequences)
 
     @abstractmethod
-    def _values_of(self, outputs):
+    def _values_of(self, outputs: np.ndarray) -> np.ndarray:
         """Return what `predict` returns, for outputs of shape (n_rows, n_outputs)."""
 
-    def _predict(self, X, outputs_to_values):
+    def _predict(self, X: Any, outputs_to_values: Callable) -> Steps | np.ndarray:
         """Return values made of the outputs, one row per sequence, or of its steps."""
         sequences = self._check_for_prediction(X)
         if not self._labels_steps:
             return outputs_to_values(self._run_network(predict_outputs, sequences))
         return steps_like(X, outputs_to_values(self._run_steps(sequences)), sequences)
 
-    def _predict_over_time(self, X, outputs_to_values):
+    def _predict_over_time(self, X: Any, outputs_to_values: Callable) -> Steps:
         """Return values made of the outputs after every step, in the form of X."""
         sequences = self._check_for_prediction(X)
         if self._labels_steps:
@@ -65,15 +69,15 @@ class PredictionMixin:
         outputs = self._run_network(predict_outputs_over_time, sequences)
         return steps_like(X, outputs_to_values(outputs), sequences)
 
-    def _run_steps(self, sequences):
+    def _run_steps(self, sequences: SequenceArray) -> np.ndarray:
         return self._run_network(predict_step_outputs, sequences)
 
-    def _check_for_prediction(self, X):
+    def _check_for_prediction(self, X: Any) -> SequenceArray:
         check_is_fitted(self)
         return check_sequences(self, X, reset=False)
 
-    def _run_network(self, predict, sequences):
+    def _run_network(self, predict: Callable, sequences: SequenceArray) -> np.ndarray:
         return predict(self.module_, SequenceSelection(sequences), self.device_)
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "module_")

@@ -1,6 +1,8 @@
 """LSTMRegressor."""
 
+from collections.abc import Callable
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
@@ -8,9 +10,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_y
 
 from sklstm._base import _BaseLSTM
+from sklstm._samples import TrainingSamples
 from sklstm._score import ScoreMixin
 from sklstm._statistics import target_statistics
 from sklstm.nn import WeightedLoss
+from sklstm.nn.ensemble import Network
 from sklstm.nn.metrics import r2, r2_of_log
 
 __all__ = ["LSTMRegressor"]
@@ -459,7 +463,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
         """
         return self._predict_over_time(X, self._values_of)
 
-    def _check_goes_on(self):
+    def _check_goes_on(self) -> None:
         super()._check_goes_on()
         if self._is_count != (self.loss == "poisson"):
             raise ValueError(
@@ -468,12 +472,12 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
                 "warm_start=False."
             )
 
-    def _values_of(self, outputs):
+    def _values_of(self, outputs: np.ndarray) -> np.ndarray:
         if self._is_count:
             outputs = np.exp(outputs)
         return outputs[:, 0] if self._is_1d else outputs
 
-    def _encode_target(self, y, is_used, reset):
+    def _encode_target(self, y: Any, is_used: np.ndarray, reset: bool) -> np.ndarray:
         _refuse_clock(y)
         y = _check_y(y, multi_output=True, y_numeric=True).astype(np.float64)
         if reset:
@@ -489,27 +493,27 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
             _check_counts(target[is_used], is_first=reset)
         return target
 
-    def _output_statistics(self, samples):
+    def _output_statistics(self, samples: TrainingSamples) -> tuple[np.ndarray, np.ndarray]:
         statistics = target_statistics(*samples.labelled)
         if self._is_count:  # the network's output is the logarithm of the mean
             return np.log(statistics.mean), np.ones(self.n_outputs_)
         return statistics.mean, statistics.scale
 
-    def _loss_target(self, target, network):
+    def _loss_target(self, target: np.ndarray, network: Network) -> np.ndarray:
         mean, scale = network.output_mean.cpu().numpy(), network.output_scale.cpu().numpy()
         if self._is_count:
             return target / np.exp(mean)
         return np.clip((target - mean) / scale, -LARGEST_TARGET, LARGEST_TARGET)
 
-    def _loss(self):
+    def _loss(self) -> WeightedLoss:
         options = {"quantile": self.quantile} if self.loss == "quantile" else {}
         return WeightedLoss(self.loss, **options)
 
-    def _metric(self):
+    def _metric(self) -> Callable:
         return r2_of_log if self._is_count else r2
 
 
-def _refuse_clock(y):
+def _refuse_clock(y: Any) -> None:
     """Refuse datetimes and durations, whose numbers would be in a unit of their own."""
     kind = np.asarray(y).dtype.kind
     if kind in "mM":
@@ -517,7 +521,7 @@ def _refuse_clock(y):
         raise ValueError(f"y holds {what}: give numbers, such as hours or days.")
 
 
-def _check_counts(target, is_first):
+def _check_counts(target: np.ndarray, is_first: bool) -> None:
     """Refuse what has no mean whose logarithm the network could start from."""
     if target.min() < 0:
         raise ValueError(

@@ -1,5 +1,6 @@
 """Hold out data for early stopping."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
 
@@ -97,7 +98,13 @@ def warn_of_shared_groups(groups: np.ndarray | None, groups_val: np.ndarray | No
         )
 
 
-def _group_splitter(fraction, random_state, labels, groups, n_times):
+def _group_splitter(
+    fraction: float,
+    random_state: int,
+    labels: np.ndarray | None,
+    groups: np.ndarray,
+    n_times: int,
+) -> "GroupShuffleSplit | _SeveralFolds":
     n_groups = len(np.unique(groups))
     if n_groups < 2:
         raise ValueError(
@@ -116,11 +123,11 @@ def _group_splitter(fraction, random_state, labels, groups, n_times):
 class _SeveralFolds:
     """Holds out some of the folds of a stratified division by groups at a time."""
 
-    def __init__(self, n_splits, n_held_out, random_state):
+    def __init__(self, n_splits: int, n_held_out: int, random_state: int):
         self.folds = StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
         self.n_held_out = n_held_out
 
-    def split(self, X, y, groups):
+    def split(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> Iterator[tuple]:
         parts = [valid for _, valid in self.folds.split(X, y, groups)]
         for first in range(0, len(parts), self.n_held_out):
             held_out = [parts[(first + i) % len(parts)] for i in range(self.n_held_out)]
@@ -128,7 +135,7 @@ class _SeveralFolds:
             yield np.setdiff1d(np.arange(len(X)), valid), valid
 
 
-def _can_stratify(n_samples, fraction, labels):
+def _can_stratify(n_samples: int, fraction: float, labels: np.ndarray | None) -> bool:
     if labels is None:
         return False
     counts = np.bincount(labels)

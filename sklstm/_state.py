@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 
@@ -182,14 +183,14 @@ def _single_precision() -> Iterator[None]:
         torch.set_default_dtype(dtype)
 
 
-def _forked_generators(device: torch.device):
+def _forked_generators(device: torch.device) -> AbstractContextManager:
     if device.type == "cpu":
         return torch.random.fork_rng(devices=[])
     index = device.index or 0
     return torch.random.fork_rng(devices=[index], device_type=device.type)
 
 
-def _generator_of(device: torch.device):
+def _generator_of(device: torch.device) -> Any:
     backend = getattr(torch, device.type)
     if device.type == "mps":
         return backend

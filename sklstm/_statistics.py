@@ -133,7 +133,7 @@ def _first_observed(chunks: Chunks) -> np.ndarray:
     return np.nan_to_num(first).astype(np.float64)
 
 
-def _differences(chunks: Chunks, centre, nearby) -> Iterator[tuple]:
+def _differences(chunks: Chunks, centre: np.ndarray, nearby: np.ndarray) -> Iterator[tuple]:
     """Yield differences from the centre, where they are nearby (None: all), and weights.
 
     They are (n_columns, n_rows): numpy runs along rows of thousands, not of a few columns.

@@ -1,6 +1,7 @@
 """A value a step: targets and predictions that are as ragged as the sequences."""
 
 import operator
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array
@@ -9,8 +10,11 @@ from sklstm.sequences import SequenceArray
 from sklstm.sequences._categories import as_array, decode, is_missing
 from sklstm.sequences._warnings import warn_user
 
+Steps = SequenceArray | list[np.ndarray] | np.ndarray
+"""Values of steps in the form of the sequences that they belong to."""
 
-def is_step_target(y, sequences: SequenceArray) -> bool:
+
+def is_step_target(y: Any, sequences: SequenceArray) -> bool:
     """Whether y holds values of steps: a SequenceArray, a list of arrays, or 3-D.
 
     A list of arrays of one length may also be the rows of a matrix. It holds values of
@@ -31,7 +35,7 @@ def is_step_target(y, sequences: SequenceArray) -> bool:
     return np.ptp(lengths) > 0 or (is_array and np.array_equal(lengths, sequences.lengths))
 
 
-def warn_of_steps(y, sequences: SequenceArray) -> None:
+def warn_of_steps(y: Any, sequences: SequenceArray) -> None:
     """Warn where targets of sequences are as many as the steps of each sequence."""
     shape = np.shape(y)
     if len(shape) != 2 or shape[1] < 2 or (sequences.lengths != shape[1]).any():
@@ -43,7 +47,7 @@ def warn_of_steps(y, sequences: SequenceArray) -> None:
     )
 
 
-def flat_steps(y, sequences: SequenceArray, name: str = "y") -> np.ndarray:
+def flat_steps(y: Any, sequences: SequenceArray, name: str = "y") -> np.ndarray:
     """Lay values of steps end to end.
 
     Parameters
@@ -149,7 +153,7 @@ def plain_labels(values: np.ndarray) -> np.ndarray:
     return values.astype(np.int64) if np.array_equal(values, np.round(values)) else values
 
 
-def step_weights(sample_weight, sequences: SequenceArray) -> np.ndarray:
+def step_weights(sample_weight: Any, sequences: SequenceArray) -> np.ndarray:
     """Return one weight per step, from None or from weights of sequences or of steps."""
     if sample_weight is None:
         return np.ones(len(sequences.values))
@@ -168,11 +172,11 @@ def step_weights(sample_weight, sequences: SequenceArray) -> np.ndarray:
     return weight
 
 
-def _finite(weight) -> np.ndarray:
+def _finite(weight: Any) -> np.ndarray:
     return check_array(weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
 
 
-def steps_like(X, values: np.ndarray, sequences: SequenceArray):
+def steps_like(X: Any, values: np.ndarray, sequences: SequenceArray) -> Steps:
     """Divide values of steps among the sequences they belong to.
 
     Parameters

@@ -102,7 +102,7 @@ class EpochTasks(Callback):
         Called with the net, returns the attributes of a fitted estimator.
     """
 
-    def __init__(self, estimator, context, data: tuple, fitted_attributes: Callable):
+    def __init__(self, estimator: Any, context: Any, data: tuple, fitted_attributes: Callable):
         self.estimator = estimator
         self.context = context
         self.data = data

@@ -21,6 +21,7 @@ from sklstm._training.optimizer import FlatAdamW
 from sklstm._training.threads import LARGE_BATCH, threads_for
 from sklstm.nn import SequenceNetwork, WeightedLoss
 from sklstm.nn.dropout import drawing_from
+from sklstm.nn.ensemble import Network
 from sklstm.sequences._warnings import warn_user
 
 
@@ -29,7 +30,7 @@ class SequenceNet(NeuralNet):
 
     Parameters
     ----------
-    network : SequenceNetwork
+    network : SequenceNetwork or EnsembleNetwork
         What is trained, in place.
 
     loss : WeightedLoss
@@ -60,7 +61,7 @@ class SequenceNet(NeuralNet):
 
     def __init__(
         self,
-        network: SequenceNetwork,
+        network: Network,
         loss: WeightedLoss,
         metric: Callable[[Tensor, Tensor, Tensor], Tensor],
         valid: MemberData | None,
@@ -149,8 +150,8 @@ class SequenceNet(NeuralNet):
         iterator: TrainingBatches | ValidationBatches | None,
         training: bool,
         prefix: str,
-        step_fn,
-        **fit_params,
+        step_fn: Callable,
+        **fit_params: Any,
     ) -> None:
         if iterator is None:
             return

@@ -1,6 +1,6 @@
 """Run a fitted network over sequences, in bounded memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,7 +12,7 @@ from sklstm._state import exact_kernels, flushed_denormals, one_thread
 from sklstm._training.batches import MAX_STEPS, batches_by_steps, steps_at_once
 from sklstm._training.tensors import SequenceTensors
 from sklstm._training.threads import count_workers, each_in_a_thread
-from sklstm.nn import SequenceNetwork
+from sklstm.nn.ensemble import Network
 from sklstm.sequences._warnings import warn_user
 
 FEW_STEPS = 1 << 10
@@ -20,7 +20,7 @@ FEW_STEPS = 1 << 10
 
 
 def predict_outputs(
-    network: SequenceNetwork,
+    network: Network,
     sequences: SequenceSelection,
     device: torch.device,
 ) -> np.ndarray:
@@ -28,7 +28,7 @@ def predict_outputs(
 
     Parameters
     ----------
-    network : SequenceNetwork
+    network : SequenceNetwork or EnsembleNetwork
         On `device`, in evaluation mode.
 
     sequences : SequenceSelection
@@ -48,7 +48,7 @@ def predict_outputs(
         Once, if batches had to be made smaller because memory ran out.
     """
 
-    def run(tensors, indices):
+    def run(tensors: SequenceTensors, indices: np.ndarray) -> tuple:
         return indices, network.outputs(**tensors.inputs(indices))
 
     shape = (len(sequences), len(network.output_scale))
@@ -56,7 +56,7 @@ def predict_outputs(
 
 
 def predict_outputs_over_time(
-    network: SequenceNetwork,
+    network: Network,
     sequences: SequenceSelection,
     device: torch.device,
 ) -> np.ndarray:
@@ -82,7 +82,7 @@ def predict_outputs_over_time(
 
 
 def predict_step_outputs(
-    network: SequenceNetwork,
+    network: Network,
     sequences: SequenceSelection,
     device: torch.device,
 ) -> np.ndarray:
@@ -104,7 +104,7 @@ def predict_step_outputs(
 
 
 def predict_attention(
-    network: SequenceNetwork,
+    network: Network,
     sequences: SequenceSelection,
     device: torch.device,
 ) -> np.ndarray:
@@ -124,10 +124,16 @@ def predict_attention(
     return _run_steps(run, network, sequences, device, 1)
 
 
-def _run_steps(run_network, network, sequences, device, n_columns) -> np.ndarray:
+def _run_steps(
+    run_network: Callable,
+    network: Network,
+    sequences: SequenceSelection,
+    device: torch.device,
+    n_columns: int,
+) -> np.ndarray:
     """Collect what the network returns for the real steps of batches."""
 
-    def run(tensors, indices):
+    def run(tensors: SequenceTensors, indices: np.ndarray) -> tuple:
         rows, _ = rows_of(sequences.starts[indices], sequences.lengths[indices])
         return rows, run_network(**tensors.inputs(indices))
 
@@ -135,7 +141,13 @@ def _run_steps(run_network, network, sequences, device, n_columns) -> np.ndarray
     return _run_batches(run, network, sequences, device, shape)
 
 
-def _run_batches(run, network, sequences, device, shape) -> np.ndarray:
+def _run_batches(
+    run: Callable,
+    network: Network,
+    sequences: SequenceSelection,
+    device: torch.device,
+    shape: tuple[int, int],
+) -> np.ndarray:
     """Collect what `run` returns for batches: rows, and the outputs in these rows."""
     outputs = np.empty(shape)
     with one_thread(), _prediction_state(device):
@@ -165,7 +177,7 @@ def _prediction_state(device: torch.device) -> Iterator[None]:
         yield
 
 
-def _fill_in_threads(fill, lengths: np.ndarray) -> None:
+def _fill_in_threads(fill: Callable, lengths: np.ndarray) -> None:
     """Call `fill` on batches, a share for each thread where there are few steps."""
     share = -(-int(lengths.sum()) // count_workers())
     max_steps = min(max(share, FEW_STEPS), MAX_STEPS)
@@ -173,7 +185,7 @@ def _fill_in_threads(fill, lengths: np.ndarray) -> None:
     each_in_a_thread(fill, batches, are_small=max_steps <= FEW_STEPS)
 
 
-def _fill_within_memory(fill, lengths: np.ndarray, device: torch.device) -> None:
+def _fill_within_memory(fill: Callable, lengths: np.ndarray, device: torch.device) -> None:
     """Call `fill` on batches, smaller ones once memory ran out."""
     max_steps = steps_at_once(device, MAX_STEPS)
     rest, max_steps = _fill(fill, lengths, np.arange(len(lengths)), max_steps)
@@ -185,7 +197,7 @@ def _fill_within_memory(fill, lengths: np.ndarray, device: torch.device) -> None
 
 
 def _fill(
-    fill, lengths: np.ndarray, which: np.ndarray, max_steps: int
+    fill: Callable, lengths: np.ndarray, which: np.ndarray, max_steps: int
 ) -> tuple[np.ndarray, int]:
     """Fill in some; return the sequences left when memory ran out, and fewer steps."""
     batches = [which[batch] for batch in batches_by_steps(lengths[which], max_steps)]

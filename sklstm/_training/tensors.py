@@ -12,7 +12,7 @@ from sklstm._samples import StepSamples, TrainingSamples
 from sklstm._selection import SequenceSelection, chunks_of
 from sklstm._training.rows import RowsOfSequences
 from sklstm._training.streams import made_ahead
-from sklstm.nn import SequenceNetwork
+from sklstm.nn.ensemble import Network
 
 KEPT_BYTES = 1 << 27
 """Prepared columns up to this size are kept during a fit; larger ones where a GPU has room."""
@@ -33,7 +33,7 @@ class SequenceTensors:
     sequences : SequenceSelection
         The sequences.
 
-    network : SequenceNetwork
+    network : SequenceNetwork or EnsembleNetwork
         Prepares the steps; on `device`.
 
     device : torch.device
@@ -51,7 +51,7 @@ class SequenceTensors:
     def __init__(
         self,
         sequences: SequenceSelection,
-        network: SequenceNetwork,
+        network: Network,
         device: torch.device,
         keep: bool = False,
     ):
@@ -167,7 +167,7 @@ class TrainingTensors:
     target : ndarray of the shape of that of `samples`
         Class numbers, or targets on the scale of the loss, which become float32.
 
-    network : SequenceNetwork
+    network : SequenceNetwork or EnsembleNetwork
         Prepares the steps; on `device`.
 
     device : torch.device
@@ -178,7 +178,7 @@ class TrainingTensors:
         self,
         samples: TrainingSamples,
         target: np.ndarray,
-        network: SequenceNetwork,
+        network: Network,
         device: torch.device,
     ):
         self.sequences = SequenceTensors(
@@ -220,9 +220,7 @@ class TrainingTensors:
         return self.sequences.rows.end_to_end(indices, at)[0] if self.by_step else at
 
 
-def _keeps_columns(
-    samples: TrainingSamples, network: SequenceNetwork, device: torch.device
-) -> bool:
+def _keeps_columns(samples: TrainingSamples, network: Network, device: torch.device) -> bool:
     # Counted for the whole array, so that held-out data are treated as the rest is.
     n_bytes = 4 * len(samples.sequences.values) * network.inputs.n_columns
     return has_room(device, n_bytes) and (device.type == "cuda" or n_bytes <= KEPT_BYTES)

@@ -120,3 +120,7 @@ class EnsembleNetwork(nn.Module):
 
 def _mean(parts: list[Tensor]) -> Tensor:
     return torch.stack(parts).mean(dim=0)
+
+
+Network = SequenceNetwork | EnsembleNetwork
+"""What an estimator fits: one network, or several that answer together."""

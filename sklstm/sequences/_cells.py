@@ -1,5 +1,6 @@
 """Values of events in a table of steps and columns."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -31,7 +32,15 @@ def check_aggregate(aggregate: str) -> str:
     return aggregate
 
 
-def aggregate_events(rows, n_rows, codes: Codes, order, column_of_code, names, aggregate):
+def aggregate_events(
+    rows: np.ndarray,
+    n_rows: int,
+    codes: Codes,
+    order: np.ndarray,
+    column_of_code: np.ndarray,
+    names: list[str],
+    aggregate: str,
+) -> np.ndarray:
     """Return a table with the aggregated values of events.
 
     Parameters
@@ -79,14 +88,20 @@ def aggregate_events(rows, n_rows, codes: Codes, order, column_of_code, names, a
     return table
 
 
-def _chunks(rows: np.ndarray):
+def _chunks(rows: np.ndarray) -> Iterator[slice]:
     """Cut events where the row changes, so that what is made of them stays small."""
     cuts = np.searchsorted(rows, rows[CHUNK_EVENTS::CHUNK_EVENTS])
     bounds = np.unique(np.concatenate([[0], cuts, [len(rows)]]))
     return (slice(start, stop) for start, stop in pairwise(bounds.tolist()))
 
 
-def _put(table: np.ndarray, cells, chosen, values, aggregate: str) -> None:
+def _put(
+    table: np.ndarray,
+    cells: np.ndarray,
+    chosen: np.ndarray,
+    values: np.ndarray,
+    aggregate: str,
+) -> None:
     if not chosen.any():
         return
     cells, values = cells[chosen], values[chosen]

@@ -1,5 +1,7 @@
 """The parts of a SequenceArray as arrays that fit together, or a clear error."""
 
+from typing import Any
+
 import numpy as np
 
 from sklstm.sequences._categories import as_array, is_missing
@@ -16,7 +18,7 @@ TIME_TYPES = ("datetime", "timestamp", "timedelta", "duration", "date", "time")
 """How the types of times are called in pandas and in polars."""
 
 
-def refuse_times(frame, name: str) -> None:
+def refuse_times(frame: Any, name: str) -> None:
     """Refuse columns of times, of which an array would make numbers of nanoseconds."""
     for column, dtype in zip(frame.columns, frame.dtypes, strict=True):
         if str(dtype).lower().startswith(TIME_TYPES):
@@ -27,7 +29,8 @@ def refuse_times(frame, name: str) -> None:
             )
 
 
-def as_float_matrix(values, name):
+def as_float_matrix(values: Any, name: str) -> np.ndarray:
+    """Return a matrix of floating-point numbers, NaN where one is missing."""
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
         refuse_times(values, name)
     matrix = np.asarray(values)
@@ -52,7 +55,7 @@ def as_float_matrix(values, name):
         ) from error
 
 
-def _with_nan(matrix):
+def _with_nan(matrix: np.ndarray) -> np.ndarray:
     """Return objects with NaN where one is missing: NA of pandas is no number."""
     if matrix.dtype != object:
         return matrix
@@ -60,7 +63,8 @@ def _with_nan(matrix):
     return np.where(np.reshape(missing, matrix.shape), np.nan, matrix)
 
 
-def as_lengths(lengths, n_steps):
+def as_lengths(lengths: Any, n_steps: int) -> np.ndarray:
+    """Return numbers of steps, each at least 1, that sum to `n_steps`."""
     lengths = np.asarray(lengths)
     if lengths.ndim != 1 or (lengths.size and lengths.dtype.kind not in "iu"):
         raise ValueError("lengths must be a one-dimensional array of integers.")
@@ -76,7 +80,8 @@ def as_lengths(lengths, n_steps):
     return lengths
 
 
-def as_names(names, n_names, what):
+def as_names(names: Any, n_names: int, what: str) -> np.ndarray | None:
+    """Return as many names as there are columns, or None for none."""
     if names is None:
         return None
     names = np.asarray(names, dtype=object)
@@ -85,7 +90,8 @@ def as_names(names, n_names, what):
     return names
 
 
-def as_ids(ids, n_sequences, name="ids"):
+def as_ids(ids: Any, n_sequences: int, name: str = "ids") -> np.ndarray | None:
+    """Return an id of each sequence, none missing, or None for none."""
     ids = as_column(ids, n_sequences, name, "sequences")
     if ids is None:
         return None
@@ -102,7 +108,7 @@ def as_ids(ids, n_sequences, name="ids"):
     return ids
 
 
-def _where_missing(column):
+def _where_missing(column: np.ndarray) -> np.ndarray:
     if column.dtype == object:
         return np.array([is_missing(value) for value in column.tolist()], dtype=bool)
     return column != column  # NaN and NaT alone differ from themselves
@@ -134,7 +140,8 @@ def refuse_other_kinds(arrays: list[np.ndarray], what: str) -> None:
             )
 
 
-def as_column(column, length, name, what):
+def as_column(column: Any, length: int, name: str, what: str) -> np.ndarray | None:
+    """Return a column of a length, or None for none."""
     if column is None:
         return None
     column = as_array(column)

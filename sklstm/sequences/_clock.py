@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime, timedelta
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def _column_origin(times: Times, table: Table, owners: Owners, name: str) -> np.
     return start.values
 
 
-def _point_in_time(origin, times: Times):
+def _point_in_time(origin: Any, times: Times) -> float | int:
     if is_missing(origin):
         raise ValueError(f"origin must be a column or a point in time, got {origin!r}.")
     if times.kind == DURATIONS and isinstance(origin, (timedelta, np.timedelta64)):

@@ -1,6 +1,7 @@
 """Datetimes and durations of Python and pandas as those of numpy."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from sklstm.sequences._categories import is_missing
 from sklstm.sequences._checks import as_column, refuse_other_kinds
 
 
-def as_times(times, n_steps: int) -> np.ndarray | None:
+def as_times(times: Any, n_steps: int) -> np.ndarray | None:
     """Return times as an array, datetimes with a time zone in UTC.
 
     Parameters
@@ -37,7 +38,7 @@ def as_times(times, n_steps: int) -> np.ndarray | None:
     return times
 
 
-def times_of_steps(times, lengths: list[int]):
+def times_of_steps(times: Any, lengths: list[int]) -> Any:
     """Return times that are divided among sequences end to end, others as they are."""
     if not isinstance(times, (list, tuple)) or not len(times) or not np.ndim(times[0]):
         return times
@@ -53,12 +54,12 @@ def times_of_steps(times, lengths: list[int]):
     return np.concatenate(parts)
 
 
-def has_zone(moment) -> bool:
+def has_zone(moment: Any) -> bool:
     """Whether a date or datetime says which time zone it is in."""
     return getattr(moment, "tzinfo", None) is not None
 
 
-def _in_utc(moment):
+def _in_utc(moment: Any) -> Any:
     if isinstance(moment, datetime) and has_zone(moment):
         return moment.astimezone(UTC).replace(tzinfo=None)
     return moment

@@ -1,6 +1,7 @@
 """From events, a row a measurement, to sequences."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,16 @@ class EventTimes:
 
 
 def parts_of_events(
-    frame, id, time, code, value, static, freq, origin, aggregate, vocabulary
+    frame: Any,
+    id: str,
+    time: str,
+    code: str,
+    value: str | None,
+    static: Any,
+    freq: Any,
+    origin: Any,
+    aggregate: str,
+    vocabulary: CodeVocabulary,
 ) -> dict:
     """Return the parts of a SequenceArray, for a frame with a row a measurement."""
     table = read_table(frame)

@@ -1,5 +1,7 @@
 """From a frame with a row a time point to sequences, and back."""
 
+from typing import Any
+
 import numpy as np
 
 from sklstm.sequences._categories import decode
@@ -11,7 +13,14 @@ from sklstm.sequences._tables import Table, import_narwhals, read_table, shown
 BACKENDS = ("pandas", "polars", "pyarrow")
 
 
-def parts_of_frame(frame, id, time, features, static, origin) -> dict:
+def parts_of_frame(
+    frame: Any,
+    id: str,
+    time: str | None,
+    features: list[str] | str | None,
+    static: Any,
+    origin: Any,
+) -> dict:
     """Return the parts of a SequenceArray, for a frame with a row a time point."""
     table = read_table(frame)
     number, ids = table.factorize(id)
@@ -55,7 +64,7 @@ def _refuse_two_rows_at_a_time(number, times, owners: Owners, time: str) -> None
         )
 
 
-def to_frame(sequences, id: str, time: str, backend: str):
+def to_frame(sequences: Any, id: str, time: str, backend: str) -> Any:
     """Return sequences as a frame with one row per step."""
     nw = import_narwhals()
     if backend not in BACKENDS:
@@ -87,7 +96,7 @@ def _numeric(names: list[str], matrix: np.ndarray, categories: dict) -> dict[str
     }
 
 
-def _with_categories(frame, coded: dict[str, tuple]):
+def _with_categories(frame: Any, coded: dict[str, tuple]) -> Any:
     """Return a frame of pandas, which alone has categories that are numbers."""
     from pandas import Categorical
 

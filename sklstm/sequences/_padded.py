@@ -1,11 +1,13 @@
 """Steps and lengths of padded arrays."""
 
+from typing import Any
+
 import numpy as np
 
 from sklstm.sequences._checks import as_float_matrix
 
 
-def without_padding(array, lengths=None):
+def without_padding(array: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the steps of a padded array and the lengths; a view without padding."""
     array = np.asarray(array)
     if array.ndim != 3:
@@ -27,7 +29,7 @@ def without_padding(array, lengths=None):
     return array[kept], lengths
 
 
-def _lengths_without_padding(array):
+def _lengths_without_padding(array: np.ndarray) -> np.ndarray:
     n_sequences, n_timesteps, _ = array.shape
     lengths = np.full(n_sequences, n_timesteps)
     if array.dtype.kind != "f" or not array.size:
