@@ -9,7 +9,7 @@ import pytest
 
 MEGABYTE = 1 << 20
 DATA_MEGABYTES = 160
-ALLOWED_MEGABYTES = 100
+ALLOWED_MEGABYTES = 120
 
 SETUP = """
 import resource, sys
