@@ -298,6 +298,11 @@ class SequenceNetwork(nn.Module):
         -------
         outputs : float64 Tensor of shape (batch, n_outputs)
             Logits, or values in the unit of the target.
+
+        Raises
+        ------
+        ValueError
+            If the network reads static columns, or times, and there are none.
         """
         if static is not None:
             static = self.prepare_static(static)
@@ -507,7 +512,14 @@ class SequenceNetwork(nn.Module):
         -------
         weights : Tensor of shape (n_steps, 1)
             Those of the first sequence's steps, which sum to 1, then the second's.
+
+        Raises
+        ------
+        ValueError
+            If `pooling` is not "attention".
         """
+        if self.config["pooling"] != "attention":
+            raise ValueError(f"pooling={self.config['pooling']!r} weighs no steps.")
         phases = self.all_phases(columns, lengths)
         states, _ = self._states(columns, phases)
         weights = phases.share(phases.spread(self.pooling.weights(states, phases.lengths)))
@@ -527,6 +539,7 @@ class SequenceNetwork(nn.Module):
         The former are (n_phases * batch, n_columns), the latter (batch, time, n_columns).
         """
         if static is None:
+            self._check_needs_no_static()
             return summary
         static = self.static_inputs(static)
         if summary.dim() == 3:
@@ -534,6 +547,13 @@ class SequenceNetwork(nn.Module):
         else:
             static = static.expand(len(summary) // len(static), -1, -1).flatten(0, 1)
         return torch.cat([summary, static], dim=-1)
+
+    def _check_needs_no_static(self) -> None:
+        n_static = self.config["n_static"]
+        if n_static:
+            raise ValueError(
+                f"This network reads {n_static} static columns, but none were given."
+            )
 
     def _prepare_padded(self, x: Tensor, times: Tensor | None) -> Tensor:
         batch, time, n_features = x.shape
