@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import FAST
+from sklearn.exceptions import NotFittedError
 from test_global_state import global_state
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
@@ -270,7 +271,7 @@ def test_steps_that_have_read_later_ones_are_refused(ragged):
 
 
 def test_an_estimator_that_is_not_fitted_is_refused(ragged):
-    with pytest.raises(TypeError, match="give a fitted LSTMClassifier"):
+    with pytest.raises(NotFittedError, match="is not fitted"):
         feature_attributions(LSTMClassifier(), ragged)
 
 

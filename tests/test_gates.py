@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import FAST
+from sklearn.exceptions import NotFittedError
 
 from sklstm import LSTMClassifier, SequenceArray
 from sklstm.inspection import GateDisplay, gate_activations, memory_span
@@ -130,7 +131,7 @@ def test_memory_span_needs_a_gate_that_keeps(ragged, labels):
 
 
 def test_an_estimator_that_is_not_fitted_has_no_gates(ragged):
-    with pytest.raises(TypeError, match="give a fitted LSTMClassifier"):
+    with pytest.raises(NotFittedError, match="is not fitted"):
         gate_activations(LSTMClassifier(), ragged)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import FAST, make_sequences
+from sklearn.exceptions import NotFittedError
 from test_global_state import global_state
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
@@ -145,7 +146,7 @@ def test_what_does_not_exist_is_refused(fitted_classifier, ragged, labels, argum
 
 
 def test_an_estimator_that_is_not_fitted_is_refused(ragged, labels):
-    with pytest.raises(TypeError, match="give a fitted LSTMClassifier"):
+    with pytest.raises(NotFittedError, match="is not fitted"):
         gradient_flow(LSTMClassifier(), ragged, labels)
 
 

@@ -84,8 +84,10 @@ class StaticInputs(nn.Module):
         columns = [self.standardization(numbers, dtype), is_missing.to(dtype)]
         return torch.cat([*columns, self.embeddings.prepare(codes, dtype)], dim=-1)
 
-    def forward(self, columns: Tensor) -> Tensor:
+    def forward(self, columns: Tensor | None) -> Tensor:
         """Return (batch, n_outputs) for what :meth:`prepare` returned."""
+        if columns is None:
+            raise ValueError("This network reads static columns, but none were given.")
         return self.embeddings(columns)
 
 

@@ -538,8 +538,7 @@ class SequenceNetwork(nn.Module):
 
         The former are (n_phases * batch, n_columns), the latter (batch, time, n_columns).
         """
-        if static is None:
-            self._check_needs_no_static()
+        if not self.config["n_static"]:
             return summary
         static = self.static_inputs(static)
         if summary.dim() == 3:
@@ -547,13 +546,6 @@ class SequenceNetwork(nn.Module):
         else:
             static = static.expand(len(summary) // len(static), -1, -1).flatten(0, 1)
         return torch.cat([summary, static], dim=-1)
-
-    def _check_needs_no_static(self) -> None:
-        n_static = self.config["n_static"]
-        if n_static:
-            raise ValueError(
-                f"This network reads {n_static} static columns, but none were given."
-            )
 
     def _prepare_padded(self, x: Tensor, times: Tensor | None) -> Tensor:
         batch, time, n_features = x.shape
