@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,14 +20,9 @@ PASSES = 3
 """A training step multiplies as much again for the inputs' and the weights' gradients."""
 
 MEMORY_SCRIPT = """
-import re
-from pathlib import Path
 import numpy as np
+from peak import peak_bytes
 from sklstm import LSTMClassifier
-
-def peak_bytes():
-    # Of this program alone: what the resource module tells begins with its parent's peak.
-    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
 small = np.random.default_rng(0).standard_normal((1200, 5, 16), dtype=np.float32)
 LSTMClassifier(max_epochs=1).fit(small, np.arange(1200) % 2)
@@ -111,7 +107,11 @@ def print_scale(n_runs):
 def print_memory(n_runs):
     """Print the peak memory of data and a fit with defaults, over that of the data."""
     done = subprocess.run(
-        [sys.executable, "-c", MEMORY_SCRIPT], check=True, capture_output=True, text=True
+        [sys.executable, "-c", MEMORY_SCRIPT],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
     )
     n_bytes, peak = map(int, done.stdout.split())
     print(f"data {n_bytes / 1e6:.0f} MB, data and fit {peak / 1e6:.0f} MB", end="")

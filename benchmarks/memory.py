@@ -19,6 +19,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -77,19 +78,18 @@ def print_adding(options):
 
 
 TRUNCATION_SCRIPT = """
-import resource, sys, time
+import sys
 import numpy as np
 import torch
+from peak import peak_bytes
 from sklstm import LSTMClassifier
-
-def peak_bytes():
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 torch.set_num_threads(1)
 n_timesteps, bptt_steps = int(sys.argv[1]), int(sys.argv[2]) or None
 params = {"n_filters": 0, "jitter": 0.0, "max_epochs": 1, "random_state": 0, "device": "cpu"}
 clf = LSTMClassifier(64, bptt_steps=bptt_steps, **params)
-clf.fit(np.zeros((8, 5, 4)), np.arange(8) % 2)
+warm_up = np.zeros((8, 1 + (bptt_steps or 4), 4))  # long enough to be cut into chunks
+clf.fit(warm_up, np.arange(8) % 2)
 X = np.random.default_rng(0).standard_normal((8, n_timesteps, 4), dtype=np.float32)
 before = peak_bytes()
 clf.fit(X, np.arange(8) % 2)
@@ -110,6 +110,7 @@ def print_truncation(options):
                 capture_output=True,
                 text=True,
                 env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"},
+                cwd=Path(__file__).parent,
             )
             data, peak, seconds = map(float, done.stdout.split())
             figures = (f"{data / 1e6:.1f}", f"{peak / 1e6:.0f}", f"{seconds:.2f}")

@@ -8,7 +8,6 @@ beside the size of the frame. It is read from /proc, so on Linux only.
 """
 
 import argparse
-import re
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from peak import memory, peak_bytes
 
 from sklstm import SequenceArray
 
@@ -73,7 +73,7 @@ def measure(kind, way, n_events):
     start = time.perf_counter()
     X = SequenceArray.from_events(frame, **COLUMNS, **WAYS[way])
     seconds = time.perf_counter() - start
-    grown = memory("VmHWM") - before
+    grown = peak_bytes() - before
     return ROW.format(
         kind,
         way,
@@ -83,12 +83,6 @@ def measure(kind, way, n_events):
         f"{grown / 1e6:.0f}",
         f"{grown / size:.1f}",
     )
-
-
-def memory(kind):
-    """Return the memory of the process, or its peak, in bytes."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(rf"{kind}:\s+(\d+)", status)[1])
 
 
 def main():

@@ -132,8 +132,8 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
         chunks of as many steps, the last of which ends with the longest sequence of a
         batch. The state is carried on, and the loss is that of the whole sequence, but no
         gradient crosses from one chunk into another [8]_. Memory grows far more slowly with
-        the length of sequences, and training takes one and a half to three times as long. None
-        sets no bound.
+        the length of sequences, and training takes two to three times as long. None sets no
+        bound.
 
     early_stopping : bool or "auto", default="auto"
         Whether to hold out data, stop when its loss no longer improves and keep the
