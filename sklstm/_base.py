@@ -17,11 +17,7 @@ from sklstm._network import build_network
 from sklstm._parameters import NETWORK_PARAMETERS, LSTMParameters, refuse_another_network
 from sklstm._persistence import NetworkStateMixin
 from sklstm._prediction import PredictionMixin
-from sklstm._samples import (
-    TrainingSamples,
-    learn_categories,
-    merge_copies,
-)
+from sklstm._samples import TrainingSamples, learn_categories, merge_copies
 from sklstm._split import warn_of_shared_groups
 from sklstm._state import training_state
 from sklstm._targets import SamplesMixin

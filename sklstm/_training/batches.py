@@ -108,12 +108,11 @@ class TrainingBatches:
         at = tensors.sequences.rows.to_device(drawn)
         target, weight = tensors.targets(tensors.target_rows(drawn, at))
         if self.n_parts > 1:
-            share = torch.from_numpy(shares.repeat(sizes)).to(weight)
-            weight = weight * share
-        places, sizes = at.split(list(map(len, batches))), sizes.tolist()
-        targets = zip(target.split(sizes), weight.split(sizes), strict=True)
-        for indices, of_batch, target in zip(batches, places, targets, strict=True):
-            yield Batch(partial(tensors.inputs, indices, of_batch), target)
+            weight = weight * torch.from_numpy(shares.repeat(sizes)).to(weight)
+        places, n_targets = at.split(list(map(len, batches))), sizes.tolist()
+        targets = zip(target.split(n_targets), weight.split(n_targets), strict=True)
+        for indices, place, pair in zip(batches, places, targets, strict=True):
+            yield Batch(partial(tensors.inputs, indices, place), pair)
 
     def _draw(self, rows: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
         cuts = self._cuts(len(rows))
