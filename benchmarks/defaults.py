@@ -15,6 +15,7 @@ CHANGES = {
     "pooling=mean": {"pooling": "mean"},
     "pooling=max": {"pooling": "max"},
     "bidirectional": {"bidirectional": True},
+    "forwards": {"bidirectional": False},
     "num_layers=2": {"num_layers": 2},
     "hidden_size=32": {"hidden_size": 32},
     "hidden_size=128": {"hidden_size": 128},

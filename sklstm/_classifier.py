@@ -29,8 +29,9 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     Parameters
     ----------
-    hidden_size : int, default=96
-        Number of units in each recurrent layer and direction.
+    hidden_size : int or "auto", default="auto"
+        Number of units in each recurrent layer and direction. "auto" is 96, and 64 where
+        both directions are read.
 
     cell : {"lstm", "gru", "rnn", "peephole", "use_gate"}, default="lstm"
         What the layers are made of: long short-term memory, gated recurrent units, plain
@@ -47,10 +48,13 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     num_layers : int, default=1
         Number of recurrent layers, one on top of the other.
 
-    bidirectional : bool, default=False
-        Whether each layer also reads the sequences from their ends. Meant for sequences
-        that are complete when they are judged, it helps on some data, such as spoken
-        vowels, and hurts on others: compare both by cross-validation.
+    bidirectional : bool or "auto", default="auto"
+        Whether each layer also reads the sequences from their ends. "auto" does so where
+        labels are those of whole signals: sequences of numbers at even steps, without
+        `times`, of which no feature is missing at more than a tenth of the steps. Records
+        with gaps or times, which grow while they are judged, are read forwards, as are
+        categories, sequences with labels of steps, and all with `bptt_steps` or
+        `num_attention_heads`. With False, predictions over time take a single pass.
 
     n_filters : int, default=32
         About how many filters there are over the latest steps, whose outputs the recurrent
@@ -315,12 +319,12 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
 
     def __init__(
         self,
-        hidden_size=96,
+        hidden_size="auto",
         *,
         cell="lstm",
         forget_bias=1.0,
         num_layers=1,
-        bidirectional=False,
+        bidirectional="auto",
         n_filters=32,
         kernel_size=9,
         stride="auto",

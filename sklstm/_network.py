@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklstm._architecture import without_auto
 from sklstm._categories import count_categories
 from sklstm._members import MemberSamples
-from sklstm._samples import StepSamples, TrainingSamples
 from sklstm._selection import SequenceSelection, WeightedSteps
 from sklstm._state import loading_state
 from sklstm._statistics import ColumnStatistics, column_statistics
@@ -26,19 +26,12 @@ GAPPY_BOUND = 3.0
 What is measured now and then, as in a laboratory, has a long tail and slips of the pen in it.
 Of a signal that is recorded at each step, the peaks matter."""
 
-STOPS = 50
-"""What "auto" divides the average length by: so many stops are left at least."""
-
-MAX_STRIDE = 8
-"""The longest stride of "auto"."""
-
 
 def build_network(
     train: MemberSamples,
     n_outputs: int,
     *,
     standardize: bool,
-    stride: int | str,
     **options: Any,
 ) -> Network:
     """Build a network for samples, with the statistics of their features.
@@ -54,11 +47,8 @@ def build_network(
     standardize : bool
         Whether the network standardises its inputs.
 
-    stride : int or "auto"
-        Steps from one stop of the recurrent layers to the next.
-
     **options : dict
-        Further arguments of the network.
+        Further arguments of the network, or "auto" in place of one that has a choice.
 
     Returns
     -------
@@ -69,14 +59,15 @@ def build_network(
     array = sequences.array
     steps = column_statistics(WeightedSteps(sequences, weight), FAR)
     numbers = _others(array.categories, sequences.n_features)
-    is_signal = steps.varies & ~_are_gappy(steps.missing) & standardize
+    is_gappy = _are_gappy(steps.missing)
+    is_signal = steps.varies & ~is_gappy & standardize
+    options = without_auto(options, train.samples, is_gappy[steps.missing < 1].any())
     static, static_numbers = None, _others(array.static_categories, sequences.n_static)
     if sequences.static is not None:
         static = column_statistics([(sequences.static, weight)], FAR)
         options["missing_static"] = static_numbers[static.missing[static_numbers] > 0]
     network = _new_network(
         n_members=len(train.rows),
-        stride=_auto_stride(train.samples, **options) if stride == "auto" else stride,
         n_features=sequences.n_features,
         n_outputs=n_outputs,
         n_static=sequences.n_static,
@@ -97,20 +88,6 @@ def build_network(
         if array.categories or array.static_categories:
             _set_counts(member, sequences.take(rows), weight[rows])
     return network
-
-
-def _auto_stride(
-    samples: TrainingSamples, n_filters: int, bptt_steps: int | None, **_: Any
-) -> int:
-    """Return more than 1 for labels of long sequences of numbers, read beside filters."""
-    sequences = samples.sequences
-    if isinstance(samples, StepSamples) or sequences.array.categories:
-        return 1
-    if n_filters == 0 or bptt_steps is not None:
-        return 1
-    mean_length = np.average(sequences.lengths, weights=samples.sequence_weight)
-    # Rounded, so that weights and as many copies give the same at the threshold itself.
-    return int(np.clip(np.round(mean_length, 9) // STOPS, 1, MAX_STRIDE))
 
 
 def _others(categories: dict[int, np.ndarray], n_columns: int) -> np.ndarray:

@@ -34,11 +34,11 @@ class LSTMParameters(BaseEstimator, metaclass=ABCMeta):
     """Holds the parameters. They are explained where they have their defaults."""
 
     _parameter_constraints = {
-        "hidden_size": [Interval(Integral, 1, None, closed="left")],
+        "hidden_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "cell": [StrOptions(set(CELLS))],
         "forget_bias": [Interval(Real, None, None, closed="neither"), StrOptions({"chrono"})],
         "num_layers": [Interval(Integral, 1, None, closed="left")],
-        "bidirectional": ["boolean"],
+        "bidirectional": [StrOptions({"auto"}), "boolean"],
         "n_filters": [Interval(Integral, 0, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "stride": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

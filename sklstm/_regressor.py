@@ -35,8 +35,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     Parameters
     ----------
-    hidden_size : int, default=96
-        Number of units in each recurrent layer and direction.
+    hidden_size : int or "auto", default="auto"
+        Number of units in each recurrent layer and direction. "auto" is 96, and 64 where
+        both directions are read.
 
     cell : {"lstm", "gru", "rnn", "peephole", "use_gate"}, default="lstm"
         What the layers are made of: long short-term memory, gated recurrent units, plain
@@ -53,10 +54,12 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     num_layers : int, default=1
         Number of recurrent layers, one on top of the other.
 
-    bidirectional : bool, default=False
+    bidirectional : bool or "auto", default=False
         Whether each layer also reads the sequences from their ends. Meant for sequences
-        that are complete when they are judged, it helps on some data, such as spoken
-        vowels, and hurts on others: compare both by cross-validation.
+        that are complete when they are judged: compare both by cross-validation. "auto"
+        does so for whole signals: sequences of numbers at even steps, without `times`, of
+        which no feature is missing at more than a tenth of the steps, that have one target
+        each, without `bptt_steps` and `num_attention_heads`.
 
     n_filters : int, default=32
         About how many filters there are over the latest steps, whose outputs the recurrent
@@ -321,7 +324,7 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
 
     def __init__(
         self,
-        hidden_size=96,
+        hidden_size="auto",
         *,
         cell="lstm",
         forget_bias=1.0,

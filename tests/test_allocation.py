@@ -35,8 +35,9 @@ torch.set_num_threads(1)
 X = np.random.default_rng(0).standard_normal((64, 1000, 2), dtype=np.float32)
 counter = CountPages()
 model = LSTMClassifier(
-    64, n_filters=0, pooling="last", stride=1, n_members=1, early_stopping=False,
-    batch_size=32, max_epochs=5, callbacks=[counter], device="cpu", random_state=0,
+    64, n_filters=0, pooling="last", stride=1, n_members=1, bidirectional=False,
+    early_stopping=False, batch_size=32, max_epochs=5, callbacks=[counter], device="cpu",
+    random_state=0,
 )
 model.fit(X, np.arange(64) % 2)
 print(np.median(counter.pages[2:]))

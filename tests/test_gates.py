@@ -119,9 +119,10 @@ def test_memory_span_of_a_gru_is_that_of_its_update_gate(ragged, labels):
         ({"direction": "backward"}, "fit the estimator with bidirectional=True"),
     ],
 )
-def test_what_does_not_exist_is_refused(fitted_classifier, ragged, arguments, message):
+def test_what_does_not_exist_is_refused(ragged, labels, arguments, message):
+    clf = LSTMClassifier(bidirectional=False, **FAST).fit(ragged, labels)
     with pytest.raises(ValueError, match=message):
-        gate_activations(fitted_classifier, ragged, **arguments)
+        gate_activations(clf, ragged, **arguments)
 
 
 def test_memory_span_needs_a_gate_that_keeps(ragged, labels):

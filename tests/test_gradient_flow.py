@@ -140,9 +140,10 @@ def test_looking_changes_nothing(fitted_classifier, ragged, labels):
         ({"direction": "backward"}, "fit the estimator with bidirectional=True"),
     ],
 )
-def test_what_does_not_exist_is_refused(fitted_classifier, ragged, labels, arguments, message):
+def test_what_does_not_exist_is_refused(ragged, labels, arguments, message):
+    clf = LSTMClassifier(bidirectional=False, **FAST).fit(ragged, labels)
     with pytest.raises(ValueError, match=message):
-        gradient_flow(fitted_classifier, ragged, labels, **arguments)
+        gradient_flow(clf, ragged, labels, **arguments)
 
 
 def test_an_estimator_that_is_not_fitted_is_refused(ragged, labels):

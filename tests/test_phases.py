@@ -7,7 +7,7 @@ from conftest import FAST, make_sequences
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
+from sklstm import LSTMClassifier, SequenceArray
 from sklstm.inspection import gate_activations, gradient_flow, memory_span
 from sklstm.nn.phases import AllPhases, LastPhase, draw_early
 
@@ -148,46 +148,13 @@ def test_labels_of_steps_are_learnt(ragged, bidirectional):
     assert clf.score(ragged, y) > 0.9
 
 
-def long_sequences(n_steps, n_samples=12):
-    X = np.random.default_rng(0).normal(size=(n_samples, n_steps, 2))
-    return X, np.arange(n_samples) % 2
-
-
-@pytest.mark.parametrize(("n_steps", "stride"), [(99, 1), (100, 2), (199, 3), (1000, 8)])
-def test_auto_grows_with_the_length(n_steps, stride):
-    X, y = long_sequences(n_steps)
-    for model in (LSTMClassifier, LSTMRegressor):
-        fitted = model(stride="auto", **{**FAST, "max_epochs": 1}).fit(X, y)
-        assert fitted.module_.config["stride"] == stride
-
-
-def test_auto_counts_a_sample_as_often_as_it_weighs():
-    sequences = [np.zeros((n, 1)) for n in (90, 130)]
-    short = LSTMClassifier(**FAST).fit(sequences, [0, 1], sample_weight=[4, 1])
-    long = LSTMClassifier(**FAST).fit(sequences, [0, 1], sample_weight=[3, 1])
-    copies = LSTMClassifier(**FAST).fit([sequences[0]] * 3 + [sequences[1]], [0, 0, 0, 1])
-    assert short.module_.config["stride"] == 1
-    assert long.module_.config["stride"] == copies.module_.config["stride"] == 2
-
-
-def test_auto_is_1_for_plain_networks_categories_and_labels_of_steps():
-    X, y = long_sequences(100)
-    params = {**FAST, "max_epochs": 1}
-    truncated = LSTMClassifier(bptt_steps=60, **params).fit(X, y)
-    plain = LSTMClassifier(n_filters=0, **params).fit(X, y)
-    steps = LSTMClassifier(**params).fit(X, np.repeat(y, 100).reshape(12, 100, 1))
-    words = LSTMClassifier(**params).fit([["a", "b"] * 50] * 12, y)
-    for model in (truncated, plain, steps, words):
-        assert model.module_.config["stride"] == 1
-
-
 def test_a_stride_is_not_for_truncation(ragged, labels):
     with pytest.raises(ValueError, match="bptt_steps=4 needs stride=1: strides are counted"):
         LSTMClassifier(bptt_steps=4, stride=2).fit(ragged, labels)
 
 
 def test_training_goes_on_with_the_fitted_stride():
-    X, y = long_sequences(100)
+    X, y = np.random.default_rng(0).normal(size=(12, 100, 2)), np.arange(12) % 2
     clf = LSTMClassifier(warm_start=True, **{**FAST, "max_epochs": 1}).fit(X, y)
     clf.fit(X[:, :50], y)
     assert clf.module_.config["stride"] == 2

@@ -146,6 +146,7 @@ def test_epochs_that_make_it_better_are_kept(ragged, targets):
 def test_what_training_goes_on_from_is_judged_without_a_word_to_callbacks(ragged, labels):
     record = Record()
     model = LSTMClassifier(**SMALL, early_stopping=True, warm_start=True, callbacks=[record])
+    model.set_params(n_iter_no_change=50)
     counts = []
     for _ in range(2):
         model.fit(ragged, labels)
