@@ -15,6 +15,9 @@ MAX_STRIDE = 8
 HIDDEN_SIZES = {False: 96, True: 64}
 """Units that a layer has in each direction, by whether there are two."""
 
+MANY = 10_000
+"""Sequences beyond which one direction has enough to learn from, in less time and memory."""
+
 
 def without_auto(
     options: dict[str, Any], samples: TrainingSamples, has_gaps: bool
@@ -60,7 +63,7 @@ def _are_whole_signals(
     num_attention_heads: int | None,
     **_: Any,
 ) -> bool:
-    """Return whether labels are those of sequences of numbers at even steps.
+    """Return whether labels are those of a few thousand sequences of numbers at even steps.
 
     Neither truncation nor self-attention may ask for a network that looks back only.
     """
@@ -69,4 +72,4 @@ def _are_whole_signals(
         return False
     if bptt_steps is not None or num_attention_heads is not None:
         return False
-    return sequences.times is None
+    return sequences.times is None and len(samples) <= MANY

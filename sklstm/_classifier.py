@@ -51,10 +51,11 @@ class LSTMClassifier(ScoreMixin, ClassifierMixin, _BaseLSTM):
     bidirectional : bool or "auto", default="auto"
         Whether each layer also reads the sequences from their ends. "auto" does so where
         labels are those of whole signals: sequences of numbers at even steps, without
-        `times`, of which no feature is missing at more than a tenth of the steps. Records
-        with gaps or times, which grow while they are judged, are read forwards, as are
-        categories, sequences with labels of steps, and all with `bptt_steps` or
-        `num_attention_heads`. With False, predictions over time take a single pass.
+        `times`, of which no feature is missing at more than a tenth of the steps, and
+        10,000 at most. Records with gaps or times, which grow while they are judged, are
+        read forwards, as are categories, sequences with labels of steps, and all with
+        `bptt_steps` or `num_attention_heads`. With False, predictions over time take a
+        single pass.
 
     n_filters : int, default=32
         About how many filters there are over the latest steps, whose outputs the recurrent

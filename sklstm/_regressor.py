@@ -57,9 +57,9 @@ class LSTMRegressor(ScoreMixin, RegressorMixin, _BaseLSTM):
     bidirectional : bool or "auto", default=False
         Whether each layer also reads the sequences from their ends. Meant for sequences
         that are complete when they are judged: compare both by cross-validation. "auto"
-        does so for whole signals: sequences of numbers at even steps, without `times`, of
-        which no feature is missing at more than a tenth of the steps, that have one target
-        each, without `bptt_steps` and `num_attention_heads`.
+        does so for up to 10,000 whole signals: sequences of numbers at even steps, without
+        `times`, of which no feature is missing at more than a tenth of the steps, that have
+        one target each, without `bptt_steps` and `num_attention_heads`.
 
     n_filters : int, default=32
         About how many filters there are over the latest steps, whose outputs the recurrent

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import FAST, SMALL, first_means
 
-from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray
+from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray, _architecture
 
 ONCE = {**SMALL, "max_epochs": 1}
 
@@ -73,6 +73,13 @@ def test_labels_of_steps_and_categories_are_read_forwards(ragged, labels):
 @pytest.mark.parametrize("params", [{"bptt_steps": 4}, {"num_attention_heads": 2}], ids=str)
 def test_what_looks_back_only_is_left_to_do_so(params, ragged, labels):
     assert not reads_both_ways(ragged, labels, **params)
+
+
+def test_many_signals_are_read_forwards(ragged, labels, monkeypatch):
+    monkeypatch.setattr(_architecture, "MANY", 40)
+    assert reads_both_ways(ragged, labels)
+    monkeypatch.setattr(_architecture, "MANY", 39)
+    assert not reads_both_ways(ragged, labels)
 
 
 def test_a_regressor_reads_forwards_unless_it_is_told(ragged):
