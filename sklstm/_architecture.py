@@ -16,7 +16,7 @@ HIDDEN_SIZES = {False: 96, True: 64}
 """Units that a layer has in each direction, by whether there are two."""
 
 MANY = 10_000
-"""Sequences beyond which one direction has enough to learn from, in less time and memory."""
+"""Sequences beyond which both directions were not compared. They take more memory and time."""
 
 
 def without_auto(
@@ -47,12 +47,9 @@ def without_auto(
 
 def _stride(samples: TrainingSamples, n_filters: int, bptt_steps: int | None, **_: Any) -> int:
     """Return more than 1 for labels of long sequences of numbers, read beside filters."""
-    sequences = samples.sequences
-    if isinstance(samples, StepSamples) or sequences.array.categories:
+    if not _label_numbers(samples) or n_filters == 0 or bptt_steps is not None:
         return 1
-    if n_filters == 0 or bptt_steps is not None:
-        return 1
-    mean_length = np.average(sequences.lengths, weights=samples.sequence_weight)
+    mean_length = np.average(samples.sequences.lengths, weights=samples.sequence_weight)
     # Rounded, so that weights and as many copies give the same at the threshold itself.
     return int(np.clip(np.round(mean_length, 9) // STOPS, 1, MAX_STRIDE))
 
@@ -67,9 +64,12 @@ def _are_whole_signals(
 
     Neither truncation nor self-attention may ask for a network that looks back only.
     """
-    sequences = samples.sequences
-    if isinstance(samples, StepSamples) or sequences.array.categories:
-        return False
     if bptt_steps is not None or num_attention_heads is not None:
         return False
-    return sequences.times is None and len(samples) <= MANY
+    is_even = samples.sequences.times is None
+    return _label_numbers(samples) and is_even and len(samples) <= MANY
+
+
+def _label_numbers(samples: TrainingSamples) -> bool:
+    """Return whether labels are those of whole sequences of numbers."""
+    return not isinstance(samples, StepSamples) and not samples.sequences.array.categories

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import FAST, SMALL, first_means
+from conftest import SMALL, first_means
 
 from sklstm import LSTMClassifier, LSTMRegressor, SequenceArray, _architecture
 
@@ -22,26 +22,25 @@ def reads_both_ways(X, y, **params):
 def test_a_stride_grows_with_the_length(n_steps, stride):
     X, y = long_sequences(n_steps)
     for model in (LSTMClassifier, LSTMRegressor):
-        fitted = model(stride="auto", **{**FAST, "max_epochs": 1}).fit(X, y)
+        fitted = model(stride="auto", **ONCE).fit(X, y)
         assert fitted.module_.config["stride"] == stride
 
 
 def test_a_stride_counts_a_sample_as_often_as_it_weighs():
     sequences = [np.zeros((n, 1)) for n in (90, 130)]
-    short = LSTMClassifier(**FAST).fit(sequences, [0, 1], sample_weight=[4, 1])
-    long = LSTMClassifier(**FAST).fit(sequences, [0, 1], sample_weight=[3, 1])
-    copies = LSTMClassifier(**FAST).fit([sequences[0]] * 3 + [sequences[1]], [0, 0, 0, 1])
+    short = LSTMClassifier(**ONCE).fit(sequences, [0, 1], sample_weight=[4, 1])
+    long = LSTMClassifier(**ONCE).fit(sequences, [0, 1], sample_weight=[3, 1])
+    copies = LSTMClassifier(**ONCE).fit([sequences[0]] * 3 + [sequences[1]], [0, 0, 0, 1])
     assert short.module_.config["stride"] == 1
     assert long.module_.config["stride"] == copies.module_.config["stride"] == 2
 
 
 def test_a_stride_is_1_for_plain_networks_categories_and_labels_of_steps():
     X, y = long_sequences(100)
-    params = {**FAST, "max_epochs": 1}
-    truncated = LSTMClassifier(bptt_steps=60, **params).fit(X, y)
-    plain = LSTMClassifier(n_filters=0, **params).fit(X, y)
-    steps = LSTMClassifier(**params).fit(X, np.repeat(y, 100).reshape(12, 100, 1))
-    words = LSTMClassifier(**params).fit([["a", "b"] * 50] * 12, y)
+    truncated = LSTMClassifier(bptt_steps=60, **ONCE).fit(X, y)
+    plain = LSTMClassifier(n_filters=0, **ONCE).fit(X, y)
+    steps = LSTMClassifier(**ONCE).fit(X, np.repeat(y, 100).reshape(12, 100, 1))
+    words = LSTMClassifier(**ONCE).fit([["a", "b"] * 50] * 12, y)
     for model in (truncated, plain, steps, words):
         assert model.module_.config["stride"] == 1
 
